@@ -1,0 +1,1 @@
+"""One module a deployed function: parse, call one flow, answer."""

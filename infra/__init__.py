@@ -1,0 +1,1 @@
+"""What surrounds the product: the manifest and what is driven by it."""

@@ -1,0 +1,1 @@
+"""Cloud Tasks and Cloud Scheduler, as far as their REST interfaces show."""

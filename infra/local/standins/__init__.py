@@ -1,0 +1,1 @@
+"""The destinations, as they behave towards us."""

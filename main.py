@@ -1,0 +1,24 @@
+"""Cloud Functions' entry: ``functions-framework --target NAME`` finds ``functions/NAME.py`` here, and only that."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import Any
+
+
+def __getattr__(name: str) -> Any:
+    """Import the one entry point asked for (PEP 562), so that a function loads no code of another.
+
+    Args:
+        name: an entry point, the name of a module in ``functions`` and of the function inside it.
+
+    Returns:
+        The plain function that functions-framework calls with a Flask request.
+
+    Raises:
+        AttributeError: there is no such entry point; functions-framework then says so in its usual words.
+    """
+    if name.startswith("_") or importlib.util.find_spec(f"functions.{name}") is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"functions.{name}"), name)

@@ -1,0 +1,1 @@
+"""The world behind the ports: Firestore, Cloud Tasks, Slack, files."""
