@@ -3,6 +3,12 @@
 BellhopError
 ├── ConfigError            a setting is wrong: the function does not start
 ├── RequestError           what the caller sent is refused; knows its HTTP status (shared.edge.problems)
+│   ├── RateLimited        429: over the limit
+│   ├── KeyReused          422: the idempotency key was used for another request
+│   ├── KeyInProgress      409: the first request with this idempotency key is still running
+│   ├── Outlived           409: it took longer than its idempotency key's claim; nothing was written
+│   ├── Unavailable        503: storage cannot be reached; nothing was written
+│   └── LeaseLive          500: the alert is being sent; the task must come back
 ├── StorageError           Firestore did not do what was asked
 │   ├── Conflict           a precondition failed: somebody else was first; nothing was written
 │   ├── Contention         too many writers at once; nothing was written, trying again may help
@@ -78,3 +84,58 @@ class StorageUnavailable(StorageError):  # noqa: N818 - the field's word
 
 class QueueError(BellhopError):
     """A task could not be created; its alert is found by the sweep."""
+
+
+class RateLimited(RequestError):  # noqa: N818 - the field's word
+    """The client is over its limit; nothing was written."""
+
+    def __init__(self, retry_after: int) -> None:
+        detail = f"Too many messages; the next one is accepted in {retry_after} seconds."
+        super().__init__(429, detail, slug="rate-limited", title="Too many requests", retry_after=retry_after)
+
+
+class KeyReused(RequestError):  # noqa: N818 - the field's word
+    """The idempotency key was used before, for another request."""
+
+    def __init__(self) -> None:
+        detail = "This Idempotency-Key was used for another request; send a new key with a new request."
+        super().__init__(422, detail, slug="key-reused", title="Idempotency key reused", field="Idempotency-Key")
+
+
+class KeyInProgress(RequestError):  # noqa: N818 - the field's word
+    """The first request with this idempotency key is still running."""
+
+    def __init__(self, retry_after: int) -> None:
+        detail = "The first request with this Idempotency-Key is still running; ask again for its answer."
+        super().__init__(
+            409,
+            detail,
+            slug="key-in-progress",
+            title="Request in progress",
+            field="Idempotency-Key",
+            retry_after=retry_after,
+        )
+
+
+class Outlived(RequestError):  # noqa: N818 - the field's word
+    """The request took longer than its idempotency key's claim; it wrote nothing."""
+
+    def __init__(self) -> None:
+        detail = "The request took too long and wrote nothing; send it again with the same Idempotency-Key."
+        super().__init__(409, detail, slug="claim-outlived", title="Request took too long", retry_after=1)
+
+
+class Unavailable(RequestError):  # noqa: N818 - the field's word
+    """Storage cannot be reached or is too busy; what was asked did not happen or can safely be asked again."""
+
+    def __init__(self, retry_after: int = 2) -> None:
+        detail = "The request could not be stored just now; please send it again."
+        super().__init__(503, detail, slug="unavailable", title="Temporarily unavailable", retry_after=retry_after)
+
+
+class LeaseLive(RequestError):  # noqa: N818 - the field's word
+    """Another holder is sending the alert. Not 429 or 503: those would slow the whole queue down."""
+
+    def __init__(self) -> None:
+        detail = "The alert is being sent by another holder; the task comes back."
+        super().__init__(500, detail, slug="lease-live", title="Alert is being sent")

@@ -1,0 +1,50 @@
+"""chat: a visitor's message in, an answer out (``POST /chat``, see docs/openapi.yaml)."""
+
+from __future__ import annotations
+
+import flask
+
+from shared import bootstrap
+from shared.domain import ids
+from shared.domain.turn import Visitor, given_details
+from shared.edge.answers import json_answer
+from shared.edge.chat_request import METHODS, read_chat_request
+from shared.edge.cors import options_answer, with_cors
+from shared.edge.problems import answer
+from shared.edge.rate_headers import rate_headers
+from shared.flows.answer_message import AnswerMessage
+
+CHAT = bootstrap.chat()
+POLICIES = [(limit.name, limit.quota, limit.seconds) for limit in CHAT.flow.limits]
+
+
+def chat(request: flask.Request) -> flask.Response:
+    """Answer one request; every answer says which limits there are."""
+    origins = CHAT.settings.allowed_origins
+    if request.method == "OPTIONS":
+        return options_answer(request, origins, METHODS)
+    response = answer(_answer, request, on_error=bootstrap.report)
+    if response.status_code == 429:  # noqa: PLR2004 - HTTP's own number
+        response.headers.update(rate_headers(POLICIES, [(POLICIES[0][0], 0, int(response.headers["Retry-After"]))]))
+    elif "RateLimit" not in response.headers:
+        response.headers.update(rate_headers(POLICIES))
+    return with_cors(response, request, origins)
+
+
+def _answer(request: flask.Request) -> flask.Response:
+    asked = read_chat_request(request, proxy_hops=CHAT.settings.trusted_proxy_hops)
+    details = given_details(asked.name, asked.email, asked.phone, CHAT.phone_region)
+    answered = CHAT.flow(
+        AnswerMessage(
+            visitor=Visitor(asked.message, details, asked.processing, asked.marketing),
+            session_id=asked.session_id,
+            idempotency_key=asked.idempotency_key,
+            client=asked.client,
+            request_hash=ids.request_hash(asked.canonical),
+        )
+    )
+    headers = {"Idempotent-Replayed": "true"} if answered.replayed else {}
+    if answered.rate is not None:
+        rate = answered.rate
+        headers |= rate_headers(POLICIES, [(rate.limit.name, rate.remaining, rate.reset)])
+    return json_answer(answered.body, headers=headers)

@@ -1,0 +1,83 @@
+"""``python -m infra.local``: the whole system on this machine, until Ctrl-C. ``make run`` runs this."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from infra.local import wiring
+from infra.local.emulator import EmulatorFailed, MissingPrerequisite
+from infra.local.supervise import NotReady
+from infra.local.system import LocalSystem, StartFailed
+from infra.manifest import ManifestError, load
+
+EPILOG = """\
+environment:
+  PORT                     the gateway's port (8080); everything else takes free ports
+  BELLHOP_FAST=1           rhythms in seconds instead of minutes
+  FIRESTORE_EMULATOR_HOST  use this emulator instead of starting one
+  any setting              is passed on to the functions that the manifest gives it to
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until a signal; 0 after a clean end, 1 when the system did not start, 2 for wrong settings."""
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.local",
+        description="Run all of Bellhop on this machine.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--port", type=int, help="the gateway's port instead of PORT")
+    parser.add_argument("--quiet", action="store_true", help="say nothing but the ready line and errors")
+    options = parser.parse_args(arguments)
+    environ = dict(os.environ)
+    if options.port is not None:
+        environ["PORT"] = str(options.port)
+    try:
+        port = wiring.port_of(environ)
+        wiring.is_fast(environ)
+        manifest = load()
+    except (ValueError, ManifestError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    say = (lambda _: None) if options.quiet else _say
+    system = LocalSystem(manifest, environ, port=port, say=say)
+    return asyncio.run(_run(system))
+
+
+async def _run(system: LocalSystem) -> int:
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, ended.set)
+    starting = asyncio.create_task(system.start())
+    waiting = asyncio.create_task(ended.wait())
+    try:
+        await asyncio.wait({starting, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            return 0
+        await starting
+        print(f"bellhop ready: {system.url}", flush=True)
+        await waiting
+    except (StartFailed, NotReady, EmulatorFailed, MissingPrerequisite) as error:
+        print(f"bellhop did not start.\n{error}", file=sys.stderr)
+        return 1
+    finally:
+        for task in (starting, waiting):
+            task.cancel()
+        await asyncio.gather(starting, waiting, return_exceptions=True)
+        await system.stop()
+    return 0
+
+
+def _say(line: str) -> None:
+    print(f"bellhop: {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""The newest alerts, for the playground, read over the emulator's REST interface.
+
+Not with the client library: gRPC does not go well with a supervisor that starts processes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiohttp
+
+SHOWN = ("channel", "kind", "state", "attempts", "generation", "cause", "created_at", "wake_at", "ended_at")
+
+
+async def newest_alerts(firestore: str, project: str, limit: int) -> list[dict[str, Any]]:
+    """The newest alerts, newest first: what happened to each, nothing of what a visitor wrote.
+
+    Args:
+        firestore: host:port of the emulator.
+        project: whose documents.
+        limit: how many at most.
+    """
+    query = {
+        "structuredQuery": {
+            "select": {"fields": [{"fieldPath": name} for name in SHOWN]},
+            "from": [{"collectionId": "alerts"}],
+            "orderBy": [{"field": {"fieldPath": "created_at"}, "direction": "DESCENDING"}],
+            "limit": limit,
+        }
+    }
+    url = f"http://{firestore}/v1/projects/{project}/databases/(default)/documents:runQuery"
+    headers = {"Authorization": "Bearer owner"}
+    async with aiohttp.ClientSession(headers=headers) as session, session.post(url, json=query) as answer:
+        answer.raise_for_status()
+        rows = await answer.json()
+    return [_plain(row["document"]) for row in rows if "document" in row]
+
+
+def _plain(document: dict[str, Any]) -> dict[str, Any]:
+    fields = {name: _value(value) for name, value in document.get("fields", {}).items()}
+    return {"id": document["name"].rsplit("/", 1)[1], **fields, "updated_at": document["updateTime"]}
+
+
+def _value(value: dict[str, Any]) -> Any:
+    kind, content = next(iter(value.items()))
+    match kind:
+        case "integerValue":
+            return int(content)
+        case "nullValue":
+            return None
+        case _:
+            return content

@@ -1,0 +1,76 @@
+"""The trial before "ready": every leg of the way from a message to a destination is walked once.
+
+A chat goes through the gateway to Firestore; a task for an alert that does not exist goes through each queue, with
+its token, to its function and Firestore; each job is run. What the trial wrote is deleted afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import aiohttp
+
+from infra.local.google.standin import GoogleStandIn
+from infra.local.wiring import Wiring
+
+LEG_SECONDS = 15.0
+POLL_SECONDS = 0.02
+
+
+class TrialFailed(Exception):  # noqa: N818 - what happened
+    """One leg of the way is not passable.
+
+    Attributes:
+        function: which function did not do its part.
+    """
+
+    def __init__(self, function: str, what: str) -> None:
+        super().__init__(what)
+        self.function = function
+
+
+async def try_out(gateway: str, wired: Wiring, google: GoogleStandIn) -> None:
+    """Walk every leg at the same time.
+
+    Raises:
+        TrialFailed: the first leg that failed.
+    """
+    legs = [_queue(name, wired, google) for name in wired.manifest.queues]
+    legs += [_job(name, wired, google) for name in wired.manifest.jobs]
+    if "chat" in wired.manifest.functions:
+        legs.append(_chat(gateway))
+    await asyncio.gather(*legs)
+
+
+async def _chat(gateway: str) -> None:
+    timeout = aiohttp.ClientTimeout(total=LEG_SECONDS)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.post(f"{gateway}/chat", json={"message": "Hello"}) as answer,
+        ):
+            status, text = answer.status, await answer.text()
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise TrialFailed("chat", f"A chat was not answered ({type(error).__name__}).") from error
+    if status != 200:  # noqa: PLR2004 - HTTP's own number
+        raise TrialFailed("chat", f"A chat was answered with {status}: {text[:500]}")
+
+
+async def _queue(name: str, wired: Wiring, google: GoogleStandIn) -> None:
+    queue = wired.places.queue(name)
+    google.create_task(queue, wired.task_body(name))
+    give_up = time.monotonic() + LEG_SECONDS
+    while google.queue_depth(queue):
+        if time.monotonic() > give_up:
+            target = wired.manifest.queues[name].target
+            raise TrialFailed(target, f"{target} does not accept the tasks of the queue {name}.")
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _job(name: str, wired: Wiring, google: GoogleStandIn) -> None:
+    status = await google.run_job(wired.job_name(name))
+    if status is None or not 200 <= status < 300:  # noqa: PLR2004 - HTTP's own numbers
+        target = wired.manifest.jobs[name].target
+        said = "did not answer" if status is None else f"answered with {status}"
+        raise TrialFailed(target, f"{target} {said} when the job {name} ran.")

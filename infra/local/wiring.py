@@ -1,0 +1,196 @@
+"""What each function of the local system is started with: the manifest's settings, pointed at this machine."""
+
+from __future__ import annotations
+
+import re
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local.supervise import ProcessSpec
+from infra.manifest import ROOT, Manifest
+from infra.manifest_places import Places
+
+HOST = "127.0.0.1"
+REGION = "local"
+
+FAST: Mapping[str, str] = {
+    "BACKOFF_MAX_SECONDS": "1",
+    "BREAKER_RESET_SECONDS": "2",
+    "DEAD_LETTER_RETRY_MINUTES": f"{5 / 60:.4f}",
+    "DESTINATION_DEADLINE_SECONDS": "3",
+    "LEASE_SECONDS": "5",
+    "SWEEP_GRACE_SECONDS": "1",
+}
+"""``BELLHOP_FAST=1``: the same rhythms in seconds. Rate windows and key lifetimes stay as they are."""
+
+FAST_RHYTHM_SECONDS = 5.0
+FAST_BACKOFF_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """Where the parts of one local system are.
+
+    Attributes:
+        manifest: what it is made from.
+        places: project, region and the functions' URLs.
+        firestore: host:port of the emulator.
+        tasks: host:port of the stand-in for Cloud Tasks and Cloud Scheduler.
+        secrets: secrets' names and values, where the environment sets none.
+        environ: the environment ``make run`` was started in.
+        fast: whether rhythms are shortened.
+        homes: a folder in which each function gets a home of its own.
+    """
+
+    manifest: Manifest
+    places: Places
+    firestore: str
+    tasks: str
+    secrets: Mapping[str, str]
+    environ: Mapping[str, str]
+    fast: bool
+    homes: Path
+
+    def process(self, function: str) -> ProcessSpec:
+        """How to start a function: functions-framework on the repository's root, as in production."""
+        entry = self.manifest.functions[function]
+        url = self.places.urls[function]
+        home = self.homes / function
+        home.mkdir(exist_ok=True)
+        argv = ("-m", "functions_framework", "--target", entry.entry_point, "--source", str(ROOT / "main.py"))
+        return ProcessSpec(
+            name=function,
+            argv=(sys.executable, *argv, "--host", HOST, "--port", url.rsplit(":", 1)[1]),
+            env=self.environment(function) | {"HOME": str(home), "CLOUD_RUN_TIMEOUT_SECONDS": str(entry.timeout)},
+            cwd=ROOT,
+            ready_url=url,
+        )
+
+    def environment(self, function: str) -> dict[str, str]:
+        """A function's whole environment.
+
+        What was set outside is passed on, but a function sees only the settings and secrets that the manifest gives
+        it. What is set outside wins over the manifest's plain values and over ``BELLHOP_FAST``; what points at other
+        parts of the system does not, or the parts would not find each other.
+        """
+        entry = self.manifest.functions[function]
+        of_others = {
+            name for other in self.manifest.functions.values() for name in (*other.settings, *other.secrets)
+        } - {*entry.settings, *entry.secrets}
+        passed = {name: value for name, value in self.environ.items() if name not in of_others}
+        pointing = {name for name, text in entry.settings.items() if text is not None and "${" in text}
+        own = self.manifest.environment(function, self.places, self.environ)
+        rhythms = FAST if self.fast else {}
+        plain = {name: value for name, value in rhythms.items() if name in entry.settings}
+        plain |= {name: value for name, value in own.items() if name not in pointing}
+        plain |= {name: self.secrets[name] for name in entry.secrets if name in self.secrets}
+        return (
+            plain
+            | {name: value for name, value in passed.items() if value}
+            | {name: value for name, value in own.items() if name in pointing}
+            | {
+                "FIRESTORE_EMULATOR_HOST": self.firestore,
+                "CLOUD_TASKS_EMULATOR_HOST": self.tasks,
+                "OIDC_CERTS_URL": f"http://{self.tasks}/certs",
+                "THREADS": str(entry.concurrency),
+                "WORKERS": "1",
+                "PYTHONUNBUFFERED": "1",
+            }
+        )
+
+    def queue_body(self, name: str) -> dict[str, object]:
+        """A queue of the manifest as Cloud Tasks' API takes it."""
+        queue = self.manifest.queues[name]
+        return {
+            "name": self.places.queue(name),
+            "rateLimits": {
+                "maxDispatchesPerSecond": queue.max_dispatches_per_second,
+                "maxBurstSize": queue.max_burst,
+                "maxConcurrentDispatches": queue.max_concurrent_dispatches,
+            },
+            "retryConfig": {
+                "maxAttempts": queue.retry.max_attempts,
+                "minBackoff": _duration(queue.retry.min_backoff),
+                "maxBackoff": _duration(queue.retry.max_backoff),
+                "maxDoublings": queue.retry.max_doublings,
+            },
+        }
+
+    def job_name(self, name: str) -> str:
+        """A job's full name."""
+        return f"projects/{self.places.project}/locations/{self.places.region}/jobs/{name}"
+
+    def job_body(self, name: str) -> dict[str, object]:
+        """A job of the manifest as Cloud Scheduler's API takes it."""
+        job = self.manifest.jobs[name]
+        url = self.places.urls[job.target]
+        return {
+            "name": self.job_name(name),
+            "schedule": job.schedule,
+            "timeZone": job.time_zone,
+            "attemptDeadline": _duration(job.attempt_deadline),
+            "retryConfig": {"retryCount": job.retry_count},
+            "httpTarget": {
+                "uri": url,
+                "httpMethod": "POST",
+                "oidcToken": {"serviceAccountEmail": self.invoker("scheduler"), "audience": url},
+            },
+        }
+
+    def task_body(self, name: str) -> dict[str, object]:
+        """A task for a queue's function that finds nothing to do: it shows that the way there is open."""
+        url = self.places.urls[self.manifest.queues[name].target]
+        return {
+            "httpRequest": {
+                "httpMethod": "POST",
+                "url": url,
+                "headers": {"Content-Type": "application/json"},
+                "body": "eyJhbGVydF9pZCI6ICJzZWxmLXRlc3QiLCAiZ2VuZXJhdGlvbiI6IDF9",  # {"alert_id": "self-test", …: 1}
+                "oidcToken": {"serviceAccountEmail": self.invoker("tasks"), "audience": url},
+            }
+        }
+
+    def invoker(self, kind: str) -> str:
+        """The e-mail address of the account that tasks or jobs call with."""
+        invokers = self.manifest.invokers
+        return self.places.account(invokers.tasks if kind == "tasks" else invokers.scheduler)
+
+
+def free_urls(names: list[str]) -> dict[str, str]:
+    """A URL on a free port of loopback for each name; all are found before one is used, so that they differ."""
+    sockets = {name: socket.create_server((HOST, 0)) for name in names}
+    urls = {name: f"http://{HOST}:{opened.getsockname()[1]}" for name, opened in sockets.items()}
+    for opened in sockets.values():
+        opened.close()
+    return urls
+
+
+def is_fast(environ: Mapping[str, str]) -> bool:
+    """Whether ``BELLHOP_FAST`` asks for short rhythms.
+
+    Raises:
+        ValueError: it is neither on nor off.
+    """
+    value = environ.get("BELLHOP_FAST", "").strip().lower()
+    if value not in {"", "0", "1", "false", "true", "no", "yes"}:
+        raise ValueError(f"BELLHOP_FAST: was {value!r}; takes 1 or 0")
+    return value in {"1", "true", "yes"}
+
+
+def port_of(environ: Mapping[str, str]) -> int:
+    """The gateway's port, from ``PORT``; 8080 where it is not set.
+
+    Raises:
+        ValueError: it is no port.
+    """
+    value = environ.get("PORT", "").strip() or "8080"
+    if not re.fullmatch(r"[0-9]{1,5}", value) or not 0 < int(value) < 65536:  # noqa: PLR2004 - TCP's own number
+        raise ValueError(f"PORT: was {value!r}; takes a number from 1 to 65535")
+    return int(value)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:g}s"

@@ -1,0 +1,276 @@
+"""``infra/manifest.yaml``, read and checked: the one source of truth about functions, queues and jobs.
+
+``load()`` gives a frozen `Manifest` or a `ManifestError` that lists every mistake with its place. ``python -m
+infra.manifest [--json] [PATH]`` checks a manifest by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
+
+from infra import manifest_fields as kinds
+from infra import manifest_references as refs
+from infra.manifest_mistakes import tell
+from infra.manifest_places import Places
+from infra.strict_yaml import Place, YamlError, read
+
+ROOT = Path(__file__).resolve().parents[1]
+DEFAULT = ROOT / "infra" / "manifest.yaml"
+
+ALERT_ATTEMPTS = 8
+"""What an alert may take: three attempts within seconds and five scheduled ones (guarantees.md, rule 7)."""
+
+
+class ManifestError(Exception):
+    """The manifest cannot be used; the message has one line for each mistake: its place, what it was, what it takes."""
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Function(_Entry):
+    """A deployed function.
+
+    Attributes:
+        entry_point: the module in ``functions/`` and the function in it; the function's own name unless said.
+        access: who may call it: anybody, operators, Cloud Tasks or Cloud Scheduler.
+        memory: with its unit, for example ``512Mi``.
+        concurrency: requests one instance serves at once; also its ``THREADS``.
+        timeout: seconds after which the platform answers in its place.
+        service_account: the account it runs as, without its domain.
+        settings: environment variables; None is passed on from outside, where it is set there.
+        secrets: environment variables whose values are kept elsewhere.
+        enqueues: the queues it creates tasks in.
+    """
+
+    entry_point: refs.EntryPoint
+    access: kinds.Access
+    service_account: kinds.Account
+    memory: kinds.Memory
+    concurrency: kinds.Concurrency
+    cpu: kinds.Cpu
+    min_instances: kinds.Instances
+    max_instances: kinds.Instances
+    timeout: kinds.Timeout
+    settings: dict[refs.SettingName, refs.SettingText] = {}
+    secrets: tuple[refs.SecretName, ...] = ()
+    enqueues: tuple[refs.QueueReference, ...] = ()
+
+    @field_validator("cpu")
+    @classmethod
+    def _a_cpu_to_share(cls, value: float, info: ValidationInfo) -> float:
+        if value < 1 < info.data.get("concurrency", 1):
+            raise ValueError(f"takes at least 1 where concurrency is more than 1 (here {info.data['concurrency']})")
+        return value
+
+    @field_validator("max_instances")
+    @classmethod
+    def _instances_in_order(cls, value: int, info: ValidationInfo) -> int:
+        if value < (least := max(1, info.data.get("min_instances", 1))):
+            raise ValueError(f"takes at least {least}, and no less than min_instances")
+        return value
+
+    @field_validator("timeout")
+    @classmethod
+    def _answers_its_caller(cls, value: int, info: ValidationInfo) -> int:
+        # Cloud Tasks and Cloud Scheduler wait half an hour at most.
+        if value > 1800 and info.data.get("access") in ("tasks", "scheduler"):  # noqa: PLR2004
+            raise ValueError("takes at most 1800s where Cloud Tasks or Cloud Scheduler calls")
+        return value
+
+    @field_validator("secrets", "enqueues")
+    @classmethod
+    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("takes each name once")
+        return value
+
+
+class Retry(_Entry):
+    """How a queue repeats a task that was not answered with 2xx; waits in seconds, ``max_attempts`` -1 without end."""
+
+    max_attempts: kinds.Attempts
+    min_backoff: kinds.Backoff
+    max_backoff: kinds.Backoff
+    max_doublings: kinds.Doublings
+
+    @field_validator("max_attempts")
+    @classmethod
+    def _outlasts_the_alert(cls, value: int) -> int:
+        if value not in (-1, *range(ALERT_ATTEMPTS, 1001)):
+            raise ValueError(f"takes -1 or at least {ALERT_ATTEMPTS}: the queue must not give up before the alert does")
+        return value
+
+    @field_validator("max_backoff")
+    @classmethod
+    def _backoff_in_order(cls, value: float, info: ValidationInfo) -> float:
+        if value < info.data.get("min_backoff", 0):
+            raise ValueError(f"takes no less than min_backoff ({info.data['min_backoff']:g}s)")
+        return value
+
+
+class Queue(_Entry):
+    """A Cloud Tasks queue: the pace of one destination. ``max_burst`` is for the local stand-in, see the manifest."""
+
+    destination: refs.Destination
+    target: refs.TaskTarget
+    max_dispatches_per_second: kinds.Dispatches
+    max_burst: kinds.Burst
+    max_concurrent_dispatches: kinds.Parallel
+    retry: Retry
+
+
+class Job(_Entry):
+    """A Cloud Scheduler job: ``target`` is called by ``schedule`` (five cron fields) as read in ``time_zone``."""
+
+    schedule: kinds.Cron
+    time_zone: kinds.TimeZone
+    target: refs.JobTarget
+    attempt_deadline: kinds.Deadline
+    retry_count: kinds.JobRetries
+
+
+class Invokers(_Entry):
+    """The accounts that Cloud Tasks and Cloud Scheduler call with, without their domain."""
+
+    tasks: kinds.Account
+    scheduler: kinds.Account
+
+
+class Manifest(_Entry):
+    """The manifest, with the defaults filled in. Names are the keys."""
+
+    runtime: kinds.Runtime
+    invokers: Invokers
+    defaults: dict[refs.SharedKey, Any] = Field(default={}, exclude=True, repr=False)
+    functions: dict[kinds.FunctionName, Function]
+    queues: dict[kinds.QueueName, Queue]
+    jobs: dict[kinds.JobName, Job]
+
+    def environment(self, function: str, places: Places, environ: Mapping[str, str]) -> dict[str, str]:
+        """The settings of one function, without its secrets.
+
+        Args:
+            function: its name.
+            places: what the placeholders stand for.
+            environ: where settings without a value are taken from, if they are there and not empty.
+
+        Raises:
+            KeyError: there is no such function, or ``places`` lacks the URL of one that it names.
+        """
+        entry = self.functions[function]
+        values = {
+            name: environ.get(name, "") if text is None else places.fill(text, function)
+            for name, text in entry.settings.items()
+        }
+        return {name: text for name, text in values.items() if text} | {"THREADS": str(entry.concurrency)}
+
+
+def load(path: Path = DEFAULT, *, root: Path | None = None) -> Manifest:
+    """Read a manifest and check all of it.
+
+    Args:
+        path: the file.
+        root: the folder whose ``functions/`` holds the entry points, by default this repository.
+
+    Raises:
+        ManifestError: the file cannot be read, is not YAML, or holds mistakes; all of them are listed.
+    """
+    try:
+        document = read(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ManifestError(f"{path}: cannot be read: {error}") from error
+    except YamlError as error:
+        raise ManifestError(f"{path}: is not YAML: {error}") from error
+    raw = document.data
+    if not isinstance(raw, dict):
+        raise ManifestError(f"{path}: takes a mapping at the top, with the keys {', '.join(Manifest.model_fields)}")
+    mistakes: list[ErrorDetails] = []
+    try:
+        manifest = Manifest.model_validate(_filled(raw), context=refs.Names.of(raw, root or ROOT))
+    except ValidationError as error:
+        mistakes = error.errors(include_url=False)
+    if mistakes or document.repeated:
+        raise ManifestError(f"{path} has mistakes:\n{tell(mistakes, document, _keys())}")
+    return manifest
+
+
+def _filled(raw: dict[str, Any]) -> dict[str, Any]:
+    """The manifest with what ``defaults`` says in every function that does not say otherwise."""
+    functions, defaults = raw.get("functions"), raw.get("defaults")
+    if not isinstance(functions, dict):
+        return raw
+    shared = defaults if isinstance(defaults, dict) else {}
+    filled = {
+        name: _merged({"entry_point": name} | shared, said) if isinstance(said, dict) else said
+        for name, said in functions.items()
+    }
+    return raw | {"functions": filled}
+
+
+def _merged(shared: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
+    settings = [part.get("settings", {}) for part in (shared, said)]
+    if all(isinstance(part, dict) for part in settings):
+        return shared | said | {"settings": settings[0] | settings[1]}
+    return shared | said
+
+
+def _keys() -> dict[Place, list[str]]:
+    """What each kind of mapping may hold, for suggestions."""
+    return {
+        (): [*Manifest.model_fields, "defaults"],
+        ("invokers",): list(Invokers.model_fields),
+        ("defaults",): list(refs.SHARED_KEYS),
+        ("functions",): list(Function.model_fields),
+        ("queues",): list(Queue.model_fields),
+        ("queues", "*", "retry"): list(Retry.model_fields),
+        ("jobs",): list(Job.model_fields),
+    }
+
+
+def summary(manifest: Manifest) -> str:
+    """What the manifest says, a line for each function, queue and job."""
+    lines = [f"runtime {manifest.runtime}"]
+    for name, function in manifest.functions.items():
+        lines.append(
+            f"function {name}: {function.access}, {function.memory}, {function.cpu:g} CPU, "
+            f"{function.concurrency} at once, {function.min_instances} to {function.max_instances} instances, "
+            f"{function.timeout} s, as {function.service_account}"
+        )
+    for name, queue in manifest.queues.items():
+        lines.append(
+            f"queue {name}: {queue.destination} by {queue.target}, {queue.max_dispatches_per_second:g} a second, "
+            f"{queue.max_concurrent_dispatches} at once, {queue.retry.max_attempts} attempts"
+        )
+    for name, job in manifest.jobs.items():
+        lines.append(f"job {name}: {job.schedule} ({job.time_zone}) calls {job.target}")
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command: 0 and what the manifest says, or 1 and everything that is wrong with it."""
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.manifest", description="Check a manifest; print what it says."
+    )
+    parser.add_argument("path", nargs="?", type=Path, default=DEFAULT, help="the manifest (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print all of it as JSON, with the defaults filled in")
+    options = parser.parse_args(arguments)
+    try:
+        manifest = load(options.path)
+    except ManifestError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(manifest.model_dump_json(indent=2) if options.json else summary(manifest))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

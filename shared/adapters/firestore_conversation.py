@@ -1,0 +1,46 @@
+"""A conversation and its document in ``conversations``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.domain.contact import ContactDetails
+from shared.domain.conversation import SCHEMA_VERSION, Consent, Conversation, Turn
+
+
+def conversation_document(conversation: Conversation) -> dict[str, Any]:
+    """A conversation as its document holds it; ``email`` is lower-case and indexed."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": conversation.details.name,
+        "email": conversation.details.email,
+        "phone": conversation.details.phone,
+        "score": conversation.score,
+        "consent": {
+            "processing": conversation.consent.processing,
+            "marketing": conversation.consent.marketing,
+            "at": conversation.consent.at,
+        },
+        "language": conversation.language,
+        "turns": [{"question": turn.question, "answer": turn.answer, "at": turn.at} for turn in conversation.turns],
+        "turn_count": conversation.turn_count,
+        "alerted": sorted(conversation.alerted),
+        "created_at": conversation.created_at,
+        "updated_at": conversation.updated_at,
+    }
+
+
+def conversation_of(conversation_id: str, data: dict[str, Any]) -> Conversation:
+    """The conversation that a document holds."""
+    return Conversation(
+        id=conversation_id,
+        details=ContactDetails(name=data["name"], email=data["email"], phone=data["phone"]),
+        score=data["score"],
+        consent=Consent(**data["consent"]),
+        language=data["language"],
+        turns=tuple(Turn(item["question"], item["answer"], item["at"]) for item in data["turns"]),
+        turn_count=data["turn_count"],
+        alerted=frozenset(data["alerted"]),
+        created_at=data["created_at"],
+        updated_at=data["updated_at"],
+    )

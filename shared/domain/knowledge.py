@@ -1,0 +1,206 @@
+"""What the business knows: topics with answers, the sentences of the assistant, and the weights of a lead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Literal
+
+import phonenumbers
+
+from shared.domain.checks import Place
+from shared.domain.language import detect_language
+from shared.domain.matching import Index
+from shared.domain.scoring import MAX_SCORE, Interest, ScoreWeights
+from shared.domain.smalltalk import SmallTalk
+from shared.domain.words import LANGUAGES, words
+
+__all__ = ["Entry", "Intent", "Knowledge", "Match", "Phrases", "detect_language"]
+
+Intent = Literal["answer", "handoff", "greeting"]
+INTENTS: tuple[Intent, ...] = ("answer", "handoff", "greeting")
+DEFAULT_CONFIDENCE = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One topic in one language.
+
+    Attributes:
+        id: the topic's, the same in every language.
+        language: ISO 639-1.
+        questions: ways to ask, one at least.
+        answer: what is said; empty for a handoff, whose sentences are among the phrases.
+        source: where the answer comes from, for the team.
+        intent: ``answer``; ``handoff``: a person is asked for; ``greeting``: small talk, answered if all there is.
+    """
+
+    id: str
+    language: str
+    questions: tuple[str, ...]
+    answer: str
+    source: str
+    intent: Intent
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An entry and how sure it is that it was asked for, 0 to 1."""
+
+    entry: Entry
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """What the assistant says by itself, in one language; each must be true whenever it is said."""
+
+    thanks_lead: str  # contact details were just taken and the team is told
+    ask_contact: str  # nothing to reach the visitor by is known
+    unknown: str  # there is no answer to the question
+    noted: str  # … but the visitor can be reached: the question is kept for the team
+    handoff: str  # a person was asked for, and the visitor can be reached
+    handoff_ask: str  # a person was asked for, and the visitor cannot be reached yet
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """A knowledge file, checked and made ready; nothing changes it, threads may share it."""
+
+    business: str
+    phone_region: str  # ISO 3166-1, how phone numbers without a country code are read
+    languages: tuple[str, ...]  # the default one first
+    default_language: str
+    entries: tuple[Entry, ...]
+    phrases: Mapping[str, Phrases]
+    weights: ScoreWeights = field(default_factory=ScoreWeights)
+    confidence: float = DEFAULT_CONFIDENCE  # below it a question counts as unknown
+    _asked: Mapping[str, tuple[tuple[Entry, ...], Index]] = field(init=False, repr=False, compare=False)
+    _small_talk: Mapping[str, SmallTalk] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        asked, small_talk = {}, {}
+        for language in self.languages:
+            here = [entry for entry in self.entries if entry.language == language]
+            answering = tuple(entry for entry in here if entry.intent != "greeting")
+            greetings = [entry for entry in here if entry.intent == "greeting"]
+            asked[language] = (answering, Index(language, [entry.questions for entry in answering]))
+            small_talk[language] = SmallTalk([entry.questions for entry in greetings])
+        object.__setattr__(self, "_asked", asked)
+        object.__setattr__(self, "_small_talk", small_talk)
+
+    @classmethod
+    def parse(cls, data: object, where: str) -> Knowledge:
+        """Return the knowledge in ``data``, as a YAML reader gives it; ``where`` names the file in errors.
+
+        Raises:
+            ConfigError: naming the file, the topic or key, what it was and what is accepted.
+        """
+        top = Place(where, "", data).mapping(
+            ["business", "phone_region", "default_language", "languages", "phrases", "topics"], ["confidence", "score"]
+        )
+        languages = tuple(each.one_of(LANGUAGES) for each in top["languages"].items("languages"))
+        default = top["default_language"].one_of(languages)
+        region = top["phone_region"].text(longest=120)
+        if region not in phonenumbers.SUPPORTED_REGIONS:
+            raise top["phone_region"].wrong("a country of two capital letters, for example PL")
+        business = top["business"].text(longest=120)
+        return cls(
+            business=business,
+            phone_region=region,
+            languages=tuple(dict.fromkeys((default, *languages))),
+            default_language=default,
+            entries=_entries(top["topics"], languages),
+            phrases=_phrases(top["phrases"], languages, business),
+            weights=_weights(top["score"]) if "score" in top else ScoreWeights(),
+            confidence=top["confidence"].share(0.5, 1.0) if "confidence" in top else DEFAULT_CONFIDENCE,
+        )
+
+    def best_match(self, question: str, language: str | None = None) -> Match | None:
+        """Return the entry the question is about, None if none is sure enough; no language means any."""
+        best = next(iter(self.ranked(question, language)), None)
+        if best is not None and best.confidence >= self.confidence:
+            return best
+        return self._greeting(question, language)
+
+    def ranked(self, question: str, language: str | None = None) -> list[Match]:
+        """Return every entry with a word of the question, small talk left out, the surest first."""
+        matches: list[Match] = []
+        for each in self._among(language):
+            entries, index = self._asked[each]
+            asked = self._small_talk[each].without(question)
+            matches += [Match(entries[place], confidence) for place, confidence in index.ranked(asked)]
+        return sorted(matches, key=lambda match: -match.confidence)
+
+    def _greeting(self, question: str, language: str | None) -> Match | None:
+        for each in self._among(language):
+            greetings = [entry for entry in self.entries if entry.intent == "greeting" and entry.language == each]
+            place = self._small_talk[each].only(question)
+            if place is not None:
+                return Match(greetings[place], 1.0)
+        return None
+
+    def _among(self, language: str | None) -> tuple[str, ...]:
+        return (language,) if language in self.languages else self.languages
+
+
+def _entries(topics: Place, languages: tuple[str, ...]) -> tuple[Entry, ...]:
+    seen: set[str] = set()
+    entries: list[Entry] = []
+    for topic in topics.items("topics"):
+        keys = topic.mapping(["id"], ["source", "intent", *languages])
+        topic_id = keys["id"].text(longest=60)
+        if topic_id in seen:
+            raise keys["id"].wrong("an id that no other topic has")
+        seen.add(topic_id)
+        named = Place(topic.where, f"topic {topic_id!r}", topic.value)
+        if not any(language in keys for language in languages):
+            raise named.wrong(f"questions and an answer under one of {', '.join(languages)}, at least")
+        entries += [
+            _entry(place, topic_id, language, keys)
+            for language, place in named.mapping(["id"], ["source", "intent", *languages]).items()
+            if language in languages
+        ]
+    return tuple(entries)
+
+
+def _entry(place: Place, topic_id: str, language: str, keys: dict[str, Place]) -> Entry:
+    intent = next(
+        each for each in INTENTS if each == (keys["intent"].one_of(INTENTS) if "intent" in keys else "answer")
+    )
+    texts = place.mapping(["questions"] if intent == "handoff" else ["questions", "answer"])
+    for question in texts["questions"].items("questions"):
+        if not words(question.text(longest=300)):
+            raise question.wrong("a question with letters or digits in it")
+    return Entry(
+        id=topic_id,
+        language=language,
+        questions=texts["questions"].texts("questions"),
+        answer=texts["answer"].text() if "answer" in texts else "",
+        source=keys["source"].text(longest=300) if "source" in keys else f"topic {topic_id}",
+        intent=intent,
+    )
+
+
+def _phrases(phrases: Place, languages: tuple[str, ...], business: str) -> dict[str, Phrases]:
+    names = [each.name for each in fields(Phrases)]
+    by_language = phrases.mapping(languages)
+    return {
+        language: Phrases(**{n: p.text(500).replace("{business}", business) for n, p in place.mapping(names).items()})
+        for language, place in by_language.items()
+    }
+
+
+def _weights(score: Place) -> ScoreWeights:
+    numbers = ("email", "phone", "name", "message", "messages_at_most")
+    keys = score.mapping([], [*numbers, "interests"])
+    given = {name: keys[name].integer(0, MAX_SCORE) for name in numbers if name in keys}
+    interests = []
+    for each in keys["interests"].items("interests") if "interests" in keys else []:
+        parts = each.mapping(["id", "weight", "words"])
+        weight = parts["weight"].integer(0, MAX_SCORE)
+        for word in parts["words"].items("words"):
+            if not words(word.text(longest=300)):
+                raise word.wrong("a word with letters or digits in it")
+        interests.append(Interest(parts["id"].text(longest=60), weight, parts["words"].texts("words")))
+    return ScoreWeights(**given, interests=tuple(interests))

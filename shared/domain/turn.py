@@ -1,0 +1,157 @@
+"""One turn: what a message makes of a conversation, which alerts it calls for, and what the visitor is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.domain import alert, contact, ids
+from shared.domain.alert import Alert
+from shared.domain.contact import ContactDetails
+from shared.domain.conversation import Conversation, Turn
+from shared.domain.knowledge import Knowledge, detect_language
+from shared.domain.reply import Reply, compose
+from shared.domain.scoring import lead_score
+from shared.errors import RequestError
+
+LEAD = "lead"
+"""The kind of alert that tells of a visitor who can be reached; at most once a conversation and channel."""
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """What a visitor sent: the message, the details they gave beside it (valid ones), and what they agreed to."""
+
+    message: str
+    details: ContactDetails
+    processing: bool | None
+    marketing: bool | None
+
+
+@dataclass(frozen=True)
+class LeadPolicy:
+    """Where leads go, and how late their tasks may be before they count as lost."""
+
+    channels: tuple[str, ...]
+    grace: timedelta
+
+
+@dataclass(frozen=True)
+class Written:
+    """What one turn writes: the conversation after it, the alerts it makes, and the reply."""
+
+    conversation: Conversation
+    alerts: tuple[Alert, ...]
+    reply: Reply
+
+    def body(self, session_id: str) -> Mapping[str, Any]:
+        """The answer as the HTTP contract has it."""
+        reachable = self.conversation.details.has_contact
+        return {
+            "response": self.reply.text,
+            "session_id": session_id,
+            "conversation_id": self.conversation.id,
+            "lead_score": self.conversation.score,
+            "handoff": reachable and (self.reply.wants_person or not self.reply.answered),
+        }
+
+
+def given_details(name: str | None, email: str | None, phone: str | None, region: str) -> ContactDetails:
+    """The details given in fields of their own, normalised.
+
+    Args:
+        name: as given, None if not.
+        email: likewise.
+        phone: likewise; a number without a country's code is read as one of ``region``.
+        region: two letters, for example ``PL``.
+
+    Raises:
+        RequestError: 400, names the field that is not valid.
+    """
+    details = ContactDetails(
+        name=contact.clean_name(name) if name else None,
+        email=contact.valid_email(email) if email else None,
+        phone=contact.valid_phone(phone, region) if phone else None,
+    )
+    for field, given, takes in (
+        ("email", email, "an e-mail address such as ana@example.com"),
+        ("phone", phone, "a telephone number, best with its country code, such as +48 12 345 67 89"),
+    ):
+        if given and given.strip() and getattr(details, field) is None:
+            detail = f"{field}: is not valid; it takes {takes}, or can be left out."
+            raise RequestError(400, detail, slug="invalid-field", title="Invalid field", field=field)
+    return details
+
+
+def take_turn(
+    conversation: Conversation | None,
+    visitor: Visitor,
+    *,
+    conversation_id: str,
+    reply: Reply | None,
+    knowledge: Knowledge,
+    leads: LeadPolicy,
+    now: datetime,
+    nonce: str,
+) -> Written:
+    """Apply a message to a conversation.
+
+    Args:
+        conversation: as it stands, None for a new one.
+        visitor: what they sent.
+        conversation_id: the conversation's name.
+        reply: the answer when it was composed before (the turn is applied again after a conflict); None to compose it.
+        knowledge: what is answered from.
+        leads: where leads go.
+        now: the time of the turn.
+        nonce: of the commit that writes it.
+    """
+    if conversation is None:
+        language = detect_language(visitor.message, knowledge.languages)
+        conversation = Conversation.begun(conversation_id, language, now)
+    before = conversation.details
+    found = ContactDetails.found(visitor.message, knowledge.phone_region)
+    details = before.merged_with(found.merged_with(visitor.details))
+    if reply is None:
+        reply = compose(knowledge, visitor.message, before, details, conversation.language)
+    turned = conversation.with_turn(Turn(visitor.message, reply.text, now))
+    scored = replace(
+        turned,
+        details=details,
+        language=reply.language,
+        consent=conversation.consent.updated(processing=visitor.processing, marketing=visitor.marketing, now=now),
+        score=lead_score(knowledge.weights, details, [turn.question for turn in turned.turns]),
+    )
+    alerts = _lead_alerts(scored, visitor.message, leads, now, nonce)
+    kinds = {made.kind for made in alerts}
+    return Written(replace(scored, alerted=scored.alerted | kinds), alerts, reply)
+
+
+def _lead_alerts(
+    conversation: Conversation, message: str, leads: LeadPolicy, now: datetime, nonce: str
+) -> tuple[Alert, ...]:
+    if not conversation.details.has_contact or LEAD in conversation.alerted:
+        return ()
+    payload = {
+        "name": conversation.details.name,
+        "email": conversation.details.email,
+        "phone": conversation.details.phone,
+        "message": message,
+        "score": conversation.score,
+        "language": conversation.language,
+    }
+    return tuple(
+        alert.create(
+            ids.alert_id(conversation.id, LEAD, channel),
+            conversation_id=conversation.id,
+            channel=channel,
+            kind=LEAD,
+            payload=payload,
+            now=now,
+            nonce=nonce,
+            grace=leads.grace,
+        )
+        for channel in leads.channels
+    )

@@ -1,0 +1,36 @@
+"""What a delivery task carries: ids only, never a visitor's data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.edge.json_text import json_type
+from shared.edge.refusals import invalid_field
+
+_ALERT_ID = re.compile(r"[0-9A-Za-z_-]{1,128}")
+_MOST_GENERATIONS = 2**53
+
+
+@dataclass(frozen=True)
+class TaskRequest:
+    """Which alert, and for which of its generations the task was made."""
+
+    alert_id: str
+    generation: int
+
+
+def read_task_request(body: Mapping[str, Any]) -> TaskRequest:
+    """Check a task's body.
+
+    Raises:
+        RequestError: 400, names the field.
+    """
+    alert_id, generation = body.get("alert_id"), body.get("generation")
+    if not isinstance(alert_id, str) or not _ALERT_ID.fullmatch(alert_id):
+        raise invalid_field("alert_id", "an alert's id", json_type(alert_id))
+    if not isinstance(generation, int) or isinstance(generation, bool) or not 0 < generation < _MOST_GENERATIONS:
+        raise invalid_field("generation", "a whole number from 1", json_type(generation))
+    return TaskRequest(alert_id, generation)

@@ -1,0 +1,74 @@
+"""Every event the functions log, by name, and how it is written.
+
+One line of JSON an event on standard output, as Cloud Logging reads it
+(https://cloud.google.com/logging/docs/structured-logging). Only registered names and fields are written, so that no
+e-mail, message text or secret can reach a log through here; alert policies and runbooks find events by these names.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+
+SEVERITIES: Mapping[str, str] = {
+    "alert_busy": "INFO",  # another holder's lease is live: the task comes back
+    "alert_delivered": "INFO",
+    "alert_expired": "WARNING",  # its holder's lease ran out
+    "alert_failed": "CRITICAL",  # it will not be sent again by itself: a person must look
+    "alert_ignored": "INFO",  # its task was of an older generation, or the alert rests
+    "alert_outcome_lost": "WARNING",  # sent by a holder whose lease had run out
+    "alert_parked": "WARNING",
+    "alert_repeated": "WARNING",  # queued again within its quick attempts
+    "alert_requeued": "INFO",  # by the sweep
+    "channel_broken": "ERROR",  # our own code failed while sending
+    "claim_outlived": "WARNING",  # a turn took longer than its key's claim
+    "config_invalid": "CRITICAL",
+    "enqueue_failed": "WARNING",  # the sweep will find the alert
+    "function_started": "INFO",
+    "request_failed": "ERROR",  # a bug: answered 500
+    "storage_failed": "ERROR",  # answered 5xx, the caller may try again
+    "sweep_finished": "INFO",
+    "turn_answered": "INFO",
+    "turn_refused": "INFO",  # over the limit
+}
+
+FIELDS = frozenset(
+    {
+        "alert_id",
+        "attempts",
+        "cause",
+        "channel",
+        "conversation_id",
+        "count",
+        "error",
+        "function",
+        "generation",
+        "postponed",
+        "reason",
+        "source",
+        "state",
+    }
+)
+
+
+class UnknownEvent(KeyError):  # noqa: N818 - it says what it is
+    """A name or field that is not registered: a mistake in the code that logs."""
+
+
+def log(event: str, /, **values: str | float | None) -> None:
+    """Write one event as a line of JSON.
+
+    Args:
+        event: a name from ``SEVERITIES``.
+        values: fields from ``FIELDS``; ids, counts, machine words, names of error classes.
+
+    Raises:
+        UnknownEvent: the name or a field is not registered.
+    """
+    unknown = sorted(set(values) - FIELDS) if event in SEVERITIES else [event]
+    if unknown:
+        raise UnknownEvent(", ".join(unknown))
+    line = {"severity": SEVERITIES[event], "message": event, "event": event, **values}
+    sys.stdout.write(json.dumps({key: value for key, value in line.items() if value is not None}) + "\n")
+    sys.stdout.flush()
