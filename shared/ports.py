@@ -257,6 +257,10 @@ class Message:
         payload: what it is made of.
         maybe_shown: it may have been shown before; the message says so.
         created_at: when the alert was made.
+        epoch: counts redrives; a new one may be shown anew.
+        key: counts idempotency keys within the epoch: the same as long as an earlier attempt may have succeeded.
+        first_sent_at: when the first attempt under this key was made, None where this is the first.
+        now: the time, by Firestore's clock, to compare that with.
     """
 
     alert_id: str
@@ -264,6 +268,10 @@ class Message:
     payload: Mapping[str, Any]
     maybe_shown: bool
     created_at: datetime
+    epoch: int = 1
+    key: int = 1
+    first_sent_at: datetime | None = None
+    now: datetime | None = None
 
 
 class Channel(Protocol):

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import aiohttp
 from aiohttp import web
+from multidict import CIMultiDict
 from yarl import URL
 
 from infra.local.problems import problem
@@ -92,22 +93,14 @@ class Gateway:
                     allow_redirects=False,
                 ) as answer:
                     content = await answer.read()
-                    headers = [(k, v) for k, v in answer.headers.items() if k.lower() not in HOP_BY_HOP]
-                    return _answer(answer.status, headers, content)
+                    kept = CIMultiDict((k, v) for k, v in answer.headers.items() if k.lower() not in HOP_BY_HOP)
+                    return web.Response(status=answer.status, body=content, headers=kept)
             except aiohttp.ClientConnectorError:
                 if time.monotonic() > give_up:
                     return problem(503, "The function does not start; see /_local/logs/ for why.")
                 await asyncio.sleep(0.05)
             except (aiohttp.ClientError, OSError):
                 return problem(502, "The function ended while it was answering; what it did is not known.")
-
-
-def _answer(status: int, headers: list[tuple[str, str]], content: bytes) -> web.Response:
-    response = web.Response(status=status, body=content)
-    del response.headers["Content-Type"]
-    for name, value in headers:
-        response.headers.add(name, value)
-    return response
 
 
 def _forwarded(request: web.Request, body: bytes) -> list[tuple[str, str]]:

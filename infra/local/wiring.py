@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 import socket
 import sys
@@ -143,15 +145,15 @@ class Wiring:
     def task_body(self, name: str) -> dict[str, object]:
         """A task for a queue's function that finds nothing to do: it shows that the way there is open."""
         url = self.places.urls[self.manifest.queues[name].target]
-        return {
-            "httpRequest": {
-                "httpMethod": "POST",
-                "url": url,
-                "headers": {"Content-Type": "application/json"},
-                "body": "eyJhbGVydF9pZCI6ICJzZWxmLXRlc3QiLCAiZ2VuZXJhdGlvbiI6IDF9",  # {"alert_id": "self-test", …: 1}
-                "oidcToken": {"serviceAccountEmail": self.invoker("tasks"), "audience": url},
-            }
+        nothing = json.dumps({"alert_id": "trial", "generation": 1}).encode()
+        request = {
+            "httpMethod": "POST",
+            "url": url,
+            "headers": {"Content-Type": "application/json"},
+            "body": base64.b64encode(nothing).decode(),
+            "oidcToken": {"serviceAccountEmail": self.invoker("tasks"), "audience": url},
         }
+        return {"task": {"httpRequest": request}}
 
     def invoker(self, kind: str) -> str:
         """The e-mail address of the account that tasks or jobs call with."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Sequence
@@ -129,7 +130,7 @@ class FirestoreChat:
             request_hash=data["request_hash"],
             nonce=data["nonce"],
             expires_at=data["expires_at"],
-            answer=data["answer"],
+            answer=None if data["answer"] is None else json.loads(data["answer"]),
             version=snapshot.update_time,
             read_at=snapshot.read_time,
         )
@@ -161,7 +162,7 @@ class FirestoreChat:
             done = replace(claim, expires_at=commit.answer_expires_at)
             batch.update(
                 self._claim(claim),
-                {**_claim_document(done), "answer": dict(commit.answer)},
+                {**_claim_document(done), "answer": json.dumps(dict(commit.answer))},
                 option=client.write_option(last_update_time=version),
             )
         for alert in commit.alerts:
@@ -197,6 +198,7 @@ class FirestoreChat:
 
 
 def _claim_document(claim: Claim) -> dict[str, Any]:
+    """A claim without an answer; an answer is kept as JSON text, so that it is replayed to the letter."""
     return {
         "request_hash": claim.request_hash,
         "conversation_id": claim.conversation_id,

@@ -122,7 +122,8 @@ def take_turn(
         details=details,
         language=reply.language,
         consent=conversation.consent.updated(processing=visitor.processing, marketing=visitor.marketing, now=now),
-        score=lead_score(knowledge.weights, details, [turn.question for turn in turned.turns]),
+        # Only the last turns are kept: what an older one was worth stays.
+        score=max(conversation.score, lead_score(knowledge.weights, details, [turn.question for turn in turned.turns])),
     )
     alerts = _lead_alerts(scored, visitor.message, leads, now, nonce)
     kinds = {made.kind for made in alerts}

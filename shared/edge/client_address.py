@@ -42,7 +42,7 @@ def _normalise(text: str) -> str:
     elif host.count(":") == 1:
         host = host.partition(":")[0]
     try:
-        address = ipaddress.ip_address(host.partition("%")[0])
+        address = ipaddress.ip_address(host)
     except ValueError:
         return ""
     if isinstance(address, ipaddress.IPv4Address):

@@ -7,7 +7,6 @@ import re
 import flask
 
 from shared.edge.refusals import invalid_header
-from shared.errors import RequestError
 
 HEADER = "Idempotency-Key"
 
@@ -30,26 +29,3 @@ def idempotency_key(request: flask.Request) -> str | None:
     if len(values) > 1 or not _KEY.fullmatch(values[0]):
         raise invalid_header(HEADER, "sent once, with 1 to 255 visible ASCII characters and no spaces")
     return values[0]
-
-
-def key_reused() -> RequestError:
-    """422: the key was used before with another body (draft, 2.7)."""
-    return RequestError(
-        422,
-        f"{HEADER}: this key was used before with a different request body; a new request needs a new key.",
-        slug="idempotency-key-reused",
-        title="The idempotency key was used for another request",
-        field=HEADER,
-    )
-
-
-def key_in_progress(retry_after: int) -> RequestError:
-    """409 with ``Retry-After`` seconds: the first request with this key is still running (draft, 2.7)."""
-    return RequestError(
-        409,
-        f"{HEADER}: the first request with this key is still running; its answer will be repeated when it is done.",
-        slug="idempotency-key-in-progress",
-        title="The request is still running",
-        field=HEADER,
-        retry_after=retry_after,
-    )

@@ -213,6 +213,11 @@ def test_f31_ten_megabytes(chunked):
     assert stream.tell() == 10_000_000
 
 
+def test_f31_a_length_over_the_limit_is_413_before_anything_is_read():
+    """The declared length is enough to refuse, even if nothing of it comes."""
+    assert refusal(request_with(b"{}", length="10000000")).status == 413
+
+
 def test_exactly_the_limit_is_taken():
     """The limit itself is not too large, one byte more is."""
     data = b'{"a": 1}'
@@ -301,14 +306,15 @@ def test_f31_a_client_that_sends_ten_megabytes_sees_the_answer(port, path, chunk
     ("framing", "sent"),
     [(b"Content-Length: 100", b'{"a":'), (b"Transfer-Encoding: chunked", b"5\r\n{}"), (b"Content-Length: x", b"{}")],
 )
-def test_f31_a_body_that_breaks_off_is_400_on_a_real_connection(port, framing, sent):
-    """The caller that stopped sending gets the reason; the framework's reading after it makes no 500 of it."""
+@pytest.mark.parametrize(("path", "status"), [(b"/", b"400"), (b"/?refuse=1", b"405")])
+def test_f31_a_body_that_breaks_off_keeps_its_answer_on_a_real_connection(port, framing, sent, path, status):
+    """The caller that stopped sending gets the reason; the framework's reading after it makes no other of it."""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
-        head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + framing + b"\r\n\r\n"
+        head = b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + framing + b"\r\n\r\n"
         connection.sendall(head + sent)
         connection.shutdown(socket.SHUT_WR)
         answered = b""
         while piece := connection.recv(65536):
             answered += piece
-    assert answered.split(b"\r\n", 1)[0].split()[1] == b"400"
+    assert answered.split(b"\r\n", 1)[0].split()[1] == status
     assert b"application/problem+json" in answered

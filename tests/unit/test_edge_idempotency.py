@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import create_environ
 
-from shared.edge.idempotency import idempotency_key, key_in_progress, key_reused
+from shared.edge.idempotency import idempotency_key
 from shared.errors import RequestError
 
 VISIBLE = "".join(chr(code) for code in range(0x21, 0x7F))
@@ -57,9 +57,3 @@ def test_f30_no_text_is_anything_but_a_key_or_a_400(key):
     else:
         with pytest.raises(RequestError):
             idempotency_key(request_with(key))
-
-
-def test_f26_f27_reuse_and_progress_have_their_own_answers():
-    """422 for another body; 409 with Retry-After while running."""
-    assert key_reused().status == 422
-    assert (key_in_progress(3).status, key_in_progress(3).retry_after) == (409, 3)

@@ -15,7 +15,7 @@ import flask
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import create_environ
@@ -269,7 +269,8 @@ def test_f36_es256_with_a_key_of_google(certs, guard):
     key = ec.generate_private_key(ec.SECP256R1())
     certs.certs["curve"] = certificate(key)
     signed = signing_input({"alg": "ES256", "kid": "curve"}, claims_with())
-    signature = key.sign(signed.encode(), ec.ECDSA(hashes.SHA256()))
+    r, s = utils.decode_dss_signature(key.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
+    signature = r.to_bytes(32, "big") + s.to_bytes(32, "big")  # as RFC 7518, 3.4 has it
     assert refusal(guard, f"Bearer {signed}.{b64(signature)}").status == 401
 
 

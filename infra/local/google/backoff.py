@@ -62,9 +62,7 @@ class RetryPolicy:
         """The same policy with no wait longer than ``longest``; unchanged for None."""
         if longest is None:
             return self
-        return replace(
-            self, min_backoff=min(self.min_backoff, longest), max_backoff=min(self.max_backoff, longest)
-        )
+        return replace(self, min_backoff=min(self.min_backoff, longest), max_backoff=min(self.max_backoff, longest))
 
 
 def since(first: datetime | None, now: datetime) -> timedelta:

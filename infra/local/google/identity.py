@@ -50,7 +50,7 @@ class TokenIssuer:
             "iat": issued,
             "exp": issued + int(_LIFETIME.total_seconds()),
         }
-        token = jwt.encode(self._signer, claims).decode()
+        token: str = jwt.encode(self._signer, claims).decode()  # type: ignore[no-untyped-call]  # google-auth's
         self._issued[audience, email] = (now, token)
         return token
 
@@ -79,5 +79,5 @@ class TokenIssuer:
         pem = self._key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        signer: crypt.RSASigner = crypt.RSASigner.from_string(pem, self._key_id)
+        signer: crypt.RSASigner = crypt.RSASigner.from_string(pem, self._key_id)  # type: ignore[no-untyped-call]  # its own
         return signer

@@ -22,8 +22,7 @@ _SHAPES = {
     "queue": "projects/PROJECT_ID/locations/LOCATION_ID/queues/QUEUE_ID (letters, digits, hyphens, at most 100)",
     "task": "projects/PROJECT_ID/locations/LOCATION_ID/queues/QUEUE_ID/tasks/TASK_ID"
     " (letters, digits, hyphens, underscores, at most 500)",
-    "job": "projects/PROJECT_ID/locations/LOCATION_ID/jobs/JOB_ID"
-    " (letters, digits, hyphens, underscores, at most 500)",
+    "job": "projects/PROJECT_ID/locations/LOCATION_ID/jobs/JOB_ID (letters, digits, hyphens, underscores, at most 500)",
 }
 
 

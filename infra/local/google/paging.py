@@ -11,9 +11,7 @@ from infra.local.google.errors import invalid_argument
 _Item = TypeVar("_Item")
 
 
-def one_page(
-    items: Mapping[str, _Item], *, size: str, token: str, most: int
-) -> tuple[list[_Item], dict[str, str]]:
+def one_page(items: Mapping[str, _Item], *, size: str, token: str, most: int) -> tuple[list[_Item], dict[str, str]]:
     """The part of a list asked for, and ``{"nextPageToken"}`` where more follows.
 
     Args:

@@ -70,7 +70,9 @@ def parse_cron(line: str, time_zone: str) -> Cron:
 
 
 def _bad_line(line: str) -> ApiError:
-    return invalid_argument(f'Schedule "{line[:200]}" is invalid: five cron fields are expected, such as "*/5 * * * *".')
+    return invalid_argument(
+        f'Schedule "{line[:200]}" is invalid: five cron fields are expected, such as "*/5 * * * *".'
+    )
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -79,4 +81,6 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
-        raise invalid_argument(f'Time zone "{name[:200]}" is invalid: a name of the tz database is expected.') from error
+        raise invalid_argument(
+            f'Time zone "{name[:200]}" is invalid: a name of the tz database is expected.'
+        ) from error

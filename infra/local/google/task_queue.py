@@ -131,8 +131,8 @@ class TaskQueue:
         return FAR_FUTURE
 
     def _may_dispatch(self) -> bool:
-        running = self.message.state == QUEUE.RUNNING
-        return running and self._running < self.message.rate_limits.max_concurrent_dispatches
+        most: int = self.message.rate_limits.max_concurrent_dispatches
+        return bool(self.message.state == QUEUE.RUNNING) and self._running < most
 
     def _first(self) -> QueuedTask | None:
         while self._waiting:

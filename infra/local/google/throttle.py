@@ -31,7 +31,7 @@ class Throttle:
     @property
     def rate(self) -> float:
         """Dispatches a second at present."""
-        return max(self._rate / 2**self._halvings, min(self._rate, self._slowest))
+        return max(self._rate / 2.0**self._halvings, min(self._rate, self._slowest))
 
     def change(self, *, rate: float, burst: int, now: datetime) -> None:
         """New limits, from now on; tokens in hand stay as far as they fit."""

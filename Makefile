@@ -1,0 +1,44 @@
+# Bellhop's commands. `make` or `make help` lists them. What they install is kept in .venv and .local, inside the checkout.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test emulator-free check lock clean
+
+PY := .venv/bin/python
+UV := uv==0.13.9
+COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+setup: ## install what is missing, without starting anything (PYTHON=... names the Python to use)
+	@PYTHON="$(PYTHON)" sh infra/local/setup.sh
+
+run: setup ## start the whole system on this machine (PORT=8080, BELLHOP_FAST=1 for short rhythms); Ctrl-C ends it
+	@exec $(PY) -m infra.local
+
+test: setup ## run the tests (ARGS="tests/unit -k chat")
+	@$(PY) -m infra.local.prerequisites
+	@exec $(PY) -m pytest $(ARGS)
+
+emulator-free: setup ## run the tests that need neither Java nor a browser
+	@exec $(PY) -m pytest tests/unit $(ARGS)
+
+check: setup ## formatting, lint, types and layers; all of them run, whatever fails
+	@failed=; \
+	for step in "-m ruff format --check ." "-m ruff check ." "-m mypy" ".venv/bin/lint-imports"; do \
+		echo "check: $${step#-m }"; \
+		$(PY) $$step || failed="$$failed; $${step#-m }"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "check failed: $${failed#; }" >&2; exit 1; fi
+
+lock: setup ## pin requirements*.txt anew from requirements*.in (ARGS=--upgrade for newer versions)
+	@test -x .local/lock/bin/uv || { rm -rf .local/lock && $(PY) -m venv .local/lock; }
+	@.local/lock/bin/python -m pip install --quiet --disable-pip-version-check $(UV)
+	@for name in requirements requirements-dev; do \
+		echo "lock: $$name.txt"; \
+		.local/lock/bin/uv pip compile $(COMPILE) $(ARGS) --output-file $$name.txt $$name.in || exit 1; \
+	done
+
+clean: ## remove everything these commands made: .venv, .local and caches
+	@rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,168 @@
+"""A local system as a user starts it, for the end-to-end tests."""
+
+import json
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from pathlib import Path
+
+import psutil
+import requests
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import firestore
+from requests.adapters import HTTPAdapter
+
+ROOT = Path(__file__).resolve().parents[2]
+READY_SECONDS = 90
+
+
+class FromAddress(HTTPAdapter):
+    """Calls from one address of loopback, as one client among many."""
+
+    def __init__(self, address):
+        self._address = address
+        super().__init__()
+
+    def init_poolmanager(self, *args, **kwargs):
+        """Bind every connection to the address."""
+        super().init_poolmanager(*args, **kwargs, source_address=(self._address, 0))
+
+
+class LocalSystem:
+    """One running system, and what tests ask of it."""
+
+    def __init__(self, **environ):
+        passed = {name: value for name, value in os.environ.items() if not name.startswith("BELLHOP_")}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "infra.local"],
+            cwd=ROOT,
+            env={**passed, "PORT": str(free_port()), **environ},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.said: list[str] = []
+        self._ready: queue.Queue[str] = queue.Queue()
+        self._readers = [
+            threading.Thread(target=self._read, args=(self._process.stdout, self._ready.put)),
+            threading.Thread(target=self._read, args=(self._process.stderr, self.said.append)),
+        ]
+        for reader in self._readers:
+            reader.start()
+        self.url = ""
+        self._clients = 0
+        self._sessions: list[requests.Session] = []
+
+    @staticmethod
+    def _read(stream, tell):
+        with stream:
+            for line in stream:
+                tell(line.rstrip("\n"))
+        tell("")
+
+    def wait(self):
+        """Wait for the ready line; the system's URL."""
+        line = self._ready.get(timeout=READY_SECONDS)
+        assert line.startswith("bellhop ready: http://127.0.0.1:"), "\n".join([line, *self.said])
+        self.url = line.removeprefix("bellhop ready: ")
+        return self
+
+    def ended(self, seconds=30):
+        """Wait for the end; the exit status."""
+        status = self._process.wait(seconds)
+        for reader in self._readers:
+            reader.join(10)
+        for session in self._sessions:
+            session.close()
+        return status
+
+    def stop(self, number=signal.SIGTERM):
+        """End it as a terminal or a service manager would; the exit status."""
+        self._process.send_signal(number)
+        return self.ended()
+
+    def processes(self):
+        """Every process it started, and itself."""
+        return [self._process.pid, *(child.pid for child in psutil.Process(self._process.pid).children(recursive=True))]
+
+    def client(self):
+        """A visitor with an address of their own."""
+        self._clients += 1
+        session = requests.Session()
+        session.trust_env = False
+        session.mount("http://", FromAddress(f"127.0.{1 + self._clients // 250}.{1 + self._clients % 250}"))
+        self._sessions.append(session)
+        return session
+
+    def local(self, method, path, **how):
+        """Call ``/_local/``."""
+        answer = requests.request(method, f"{self.url}/_local/{path}", timeout=30, **how)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    @property
+    def info(self):
+        """What runs where."""
+        return self.local("GET", "info")
+
+    def write(self, message, client=None, **fields):
+        """A visitor writes; the answer."""
+        with_client = client or self.client()
+        return with_client.post(f"{self.url}/chat", json={"message": message, **fields}, timeout=30)
+
+    def lead(self, **fields):
+        """A visitor leaves an address nobody else has; the address."""
+        email = f"visitor-{uuid.uuid4().hex[:12]}@example.com"
+        answer = self.write(f"Hi, call me, {email}", **fields)
+        assert answer.status_code == 200, answer.text
+        return email
+
+    def received(self, text):
+        """What Slack shows that has this text in it."""
+        return [message for message in self.local("GET", "slack/received") if text in json.dumps(message)]
+
+    def broken(self, mode, **how):
+        """Break Slack."""
+        self.local("PUT", "slack/fault", json={"mode": mode, **how})
+
+    def healed(self):
+        """Mend Slack."""
+        self.local("DELETE", "slack/fault")
+
+    def firestore(self):
+        """A client of its Firestore; close it."""
+        info = self.info
+        os.environ["FIRESTORE_EMULATOR_HOST"] = info["firestore"]
+        try:
+            return firestore.Client(project=info["project"], credentials=AnonymousCredentials())
+        finally:
+            del os.environ["FIRESTORE_EMULATOR_HOST"]
+
+    def documents(self):
+        """How many documents there are, by collection."""
+        client = self.firestore()
+        try:
+            return {collection.id: len(list(collection.list_documents())) for collection in client.collections()}
+        finally:
+            client.close()
+
+
+def eventually(found, seconds=30.0):
+    """Ask until the answer is true, and return it; fail after so many seconds."""
+    end = time.monotonic() + seconds
+    while not (answer := found()):
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.05)
+    return answer
+
+
+def free_port():
+    """A port of loopback nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        return opened.getsockname()[1]
