@@ -33,7 +33,7 @@ check: setup ## formatting, lint, types and layers; all of them run, whatever fa
 
 lock: setup ## pin requirements*.txt anew from requirements*.in (ARGS=--upgrade for newer versions)
 	@test -x .local/lock/bin/uv || { rm -rf .local/lock && $(PY) -m venv .local/lock; }
-	@.local/lock/bin/python -m pip install --quiet --disable-pip-version-check $(UV)
+	@.local/lock/bin/python -m pip install -qq --disable-pip-version-check $(UV)
 	@for name in requirements requirements-dev; do \
 		echo "lock: $$name.txt"; \
 		.local/lock/bin/uv pip compile $(COMPILE) $(ARGS) --output-file $$name.txt $$name.in || exit 1; \
