@@ -90,7 +90,7 @@ def test_a_failed_run_is_retried_with_backoff_as_often_as_was_set():
 
 
 def test_without_retries_a_failed_run_waits_for_the_next():
-    """retryCount 0, the default; a retry duration alone changes nothing."""
+    """A count of 0 is the default; a retry duration alone changes nothing."""
 
     async def scenario(world):
         world.job(retryConfig={"maxRetryDuration": "1000s"})

@@ -39,9 +39,7 @@ def test_both_limits_must_be_reached_before_a_task_is_given_up():
     """Two attempts and 100 seconds: the attempts alone do not end it."""
 
     async def scenario(world):
-        world.queue(
-            retry={"maxAttempts": 2, "maxRetryDuration": "100s", "minBackoff": "30s", "maxBackoff": "30s"}
-        )
+        world.queue(retry={"maxAttempts": 2, "maxRetryDuration": "100s", "minBackoff": "30s", "maxBackoff": "30s"})
         world.send.then = 500
         world.task()
         await world.clock.advance(HOUR)

@@ -1,6 +1,7 @@
 """The pure rules of the Google stand-in: backoff, token bucket, cron lines, names, pages, the next run."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -199,7 +200,7 @@ def test_every_five_minutes_keeps_its_rhythm_through_the_change():
     """No gap and no run twice, in either change."""
     for start in (datetime(2026, 3, 29, 0, 30, tzinfo=UTC), datetime(2026, 10, 25, 0, 30, tzinfo=UTC)):
         times = runs("*/5 * * * *", WARSAW, start, 30)
-        assert {after - before for before, after in zip(times, times[1:], strict=False)} == {timedelta(minutes=5)}
+        assert {after - before for before, after in pairwise(times)} == {timedelta(minutes=5)}
 
 
 def test_the_next_time_is_strictly_later():
@@ -286,9 +287,7 @@ RETRYING = policy(attempts=3, shortest=60, longest=3600, doublings=5)
 
 def after(plan, *, succeeded, took=SECOND, retry=RETRYING, times=HOURLY):
     """What follows an attempt that started on time."""
-    return plan_after(
-        plan, succeeded=succeeded, started=plan.moment, now=plan.moment + took, retry=retry, times=times
-    )
+    return plan_after(plan, succeeded=succeeded, started=plan.moment, now=plan.moment + took, retry=retry, times=times)
 
 
 def test_a_success_leads_to_the_next_time():

@@ -14,7 +14,7 @@ from infra.local.google.attempt import Call, Outcome
 from infra.local.google.names import parent_of, short
 from infra.local.google.target import TokenFor
 from infra.local.google.task_rules import TaskSpec
-from infra.local.google.wire import timestamp
+from infra.local.google.wire import duration, timestamp
 
 _SERVER_ERROR = 500
 
@@ -79,7 +79,7 @@ class QueuedTask:
             "httpRequest": request if full else {key: value for key, value in request.items() if key != "body"},
             "scheduleTime": timestamp(self.schedule_time),
             "createTime": timestamp(self.created.replace(microsecond=0)),
-            "dispatchDeadline": f"{self.spec.deadline.total_seconds():.3f}s",
+            "dispatchDeadline": duration(self.spec.deadline),
             "dispatchCount": self.dispatched,
             "responseCount": self.answered,
             "view": "FULL" if full else "BASIC",

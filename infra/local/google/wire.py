@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from google.protobuf import field_mask_pb2, json_format  # type: ignore[import-untyped]  # its stubs are a package apart
+from google.protobuf import duration_pb2, field_mask_pb2, json_format  # type: ignore[import-untyped]  # its stubs are a package apart
 
 from infra.local.google.errors import invalid_argument
 
@@ -83,3 +83,11 @@ def check_base64(body: object, *path: str) -> None:
 def timestamp(moment: datetime) -> str:
     """A moment as RFC 3339 in UTC, to the microsecond."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def duration(length: timedelta) -> str:
+    """A length of time in seconds, as protobuf writes it: ``600s``, ``0.100s``."""
+    message = duration_pb2.Duration()
+    message.FromTimedelta(length)
+    text: str = message.ToJsonString()
+    return text

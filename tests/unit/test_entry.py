@@ -1,0 +1,117 @@
+"""The entry of the functions: each is found by its name, and loads no code of another."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import main
+
+ROOT = Path(__file__).parents[2]
+FUNCTIONS = sorted(yaml.safe_load((ROOT / "infra/manifest.yaml").read_text("utf-8"))["functions"])
+ENVIRON = {
+    "GOOGLE_CLOUD_PROJECT": "demo",
+    "LEAD_CHANNELS": "slack",
+    "SLACK_WEBHOOK_URL": "http://127.0.0.1:9/hook",
+    "DELIVER_ALERT_URL": "http://127.0.0.1:9/deliver_alert",
+    "OIDC_AUDIENCE": "http://127.0.0.1:9/deliver_alert",
+    "OIDC_CERTS_URL": "http://127.0.0.1:9/certs",
+    "TASKS_INVOKER_EMAIL": "tasks@demo.iam.gserviceaccount.com",
+    "SCHEDULER_INVOKER_EMAIL": "scheduler@demo.iam.gserviceaccount.com",
+}
+
+# Loads a target as functions-framework does (functions_framework.create_app), then tells what was imported.
+LOAD = """
+import json, sys
+import functions_framework
+app = functions_framework.create_app(sys.argv[1], "main.py", "http")
+print(json.dumps({"modules": sorted(sys.modules), "open": app is not None}))
+"""
+
+OF_CHAT_ONLY = ("shared.flows.answer_message", "shared.adapters.firestore_chat", "shared.adapters.knowledge_file")
+OF_DELIVERY_ONLY = ("shared.flows.deliver_alert", "shared.adapters.slack", "shared.adapters.http")
+OF_TASKS_AND_JOBS = ("shared.edge.oidc",)
+OF_SWEEP_ONLY = ("shared.flows.retry_dead_letters",)
+AT_FIRST_USE = ("google.cloud.tasks_v2",)
+NOT_FOR = {
+    "chat": (*OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *OF_TASKS_AND_JOBS, *AT_FIRST_USE),
+    "deliver_alert": (*OF_CHAT_ONLY, *OF_SWEEP_ONLY, *AT_FIRST_USE),
+    "retry_dead_letters": (*OF_CHAT_ONLY, *OF_DELIVERY_ONLY, *AT_FIRST_USE),
+}
+
+
+def load(target: str, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Load a target in a process of its own, from the root, with this environment."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", LOAD, target],
+        cwd=ROOT,
+        env=kept | environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_of_the_manifest_loads_its_own_code_only(function: str) -> None:
+    """functions-framework finds it, and no module of another function is imported."""
+    loaded = load(function, ENVIRON)
+    assert loaded.returncode == 0, loaded.stderr
+    modules = json.loads(loaded.stdout.splitlines()[-1])["modules"]
+    assert [name for name in modules if name.startswith("functions.")] == [f"functions.{function}"]
+    assert [name for name in modules if name in NOT_FOR[function]] == []
+    assert [name for name in modules if name.split(".")[0] in ("infra", "tests", "pytest")] == []
+
+
+def test_every_function_of_the_manifest_has_a_module_and_none_is_forgotten() -> None:
+    """The manifest and the folder name the same functions."""
+    modules = {path.stem for path in (ROOT / "functions").glob("*.py")} - {"__init__"}
+    assert modules == set(FUNCTIONS) == set(NOT_FOR)
+
+
+def test_an_unknown_target_is_refused_in_the_frameworks_words() -> None:
+    """Nothing else is loaded in its place."""
+    loaded = load("nothing", ENVIRON)
+    assert loaded.returncode != 0
+    assert "is expected to contain a function named 'nothing'" in loaded.stderr
+
+
+@pytest.mark.parametrize("name", ["nothing", "_chat", "__wrapped__", "os", "importlib_metadata"])
+def test_a_name_that_is_no_entry_point_is_no_attribute(name: str) -> None:
+    """As for any module: hasattr is false, nothing is imported."""
+    with pytest.raises(AttributeError, match=f"module 'main' has no attribute '{name}'"):
+        getattr(main, name)
+
+
+def test_f45_a_function_with_a_wrong_setting_does_not_start_and_says_which() -> None:
+    """All of them on the log, with the severity that calls a person; secrets not shown."""
+    loaded = load("chat", ENVIRON | {"CHAT_RATE_LIMIT": "often", "SLACK_WEBHOOK_URL": "verysecret"})
+    assert loaded.returncode != 0
+    line = json.loads(loaded.stdout.splitlines()[0])
+    assert (line["severity"], line["event"], line["function"]) == ("CRITICAL", "config_invalid", "chat")
+    assert "CHAT_RATE_LIMIT: was 'often'" in line["error"]
+    assert "verysecret" not in loaded.stdout + loaded.stderr
+
+
+@pytest.mark.parametrize(
+    ("function", "needed"),
+    [
+        ("chat", {"GOOGLE_CLOUD_PROJECT", "DELIVER_ALERT_URL", "TASKS_INVOKER_EMAIL", "LEAD_CHANNELS"}),
+        ("deliver_alert", {"GOOGLE_CLOUD_PROJECT", "SLACK_WEBHOOK_URL", "OIDC_AUDIENCE"}),
+        ("retry_dead_letters", {"GOOGLE_CLOUD_PROJECT", "SCHEDULER_INVOKER_EMAIL", "OIDC_AUDIENCE"}),
+    ],
+)
+def test_a_function_names_every_setting_it_cannot_do_without(function: str, needed: set[str]) -> None:
+    """All at once, before it serves anything."""
+    loaded = load(function, {})
+    assert loaded.returncode != 0
+    said = json.loads(loaded.stdout.splitlines()[0])["error"]
+    assert needed <= {line.split(":")[0] for line in said.splitlines()}
