@@ -54,7 +54,7 @@ class CloudTasks:
             task["schedule_time"] = at.astimezone(UTC)
         try:
             self._client().create_task(parent=queue, task=task, timeout=CALL_SECONDS, retry=self._retry())
-        except exceptions.AlreadyExists:
+        except exceptions.Conflict:  # "already exists", over gRPC and over REST
             return
         except Exception as error:
             raise QueueError(type(error).__name__) from error

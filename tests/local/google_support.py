@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -31,11 +32,13 @@ class Script:
     Attributes:
         answers: used up one a request; a status, an Outcome, or HANG.
         then: what follows when they are used up.
+        released_with: what a hanging request answers once it is let go.
     """
 
     clock: ManualClock
     answers: deque = field(default_factory=deque)
     then: object = 200
+    released_with: int = 200
     calls: list = field(default_factory=list)
     times: list = field(default_factory=list)
     cancelled: int = 0
@@ -43,7 +46,7 @@ class Script:
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __call__(self, call):
-        """The next answer; a hanging one comes as 200 when ``released`` is set."""
+        """The next answer; a hanging one comes when ``released`` is set."""
         self.calls.append(call)
         self.times.append((self.clock.now() - START).total_seconds())
         answer = self.answers.popleft() if self.answers else self.then
@@ -56,7 +59,7 @@ class Script:
                 raise
             finally:
                 self.open -= 1
-            return Outcome(200)
+            return Outcome(self.released_with)
         return answer if isinstance(answer, Outcome) else Outcome(answer)
 
 
@@ -87,6 +90,31 @@ class World:
         return self.jobs.create_job(LOCATION, body)
 
 
+class _Failures(logging.Handler):
+    """Keeps what the stand-in logs as an error: nothing may go wrong beside the calls either."""
+
+    def __init__(self):
+        super().__init__(logging.ERROR)
+        self.messages = []
+
+    def emit(self, record):
+        """Keep it."""
+        self.messages.append(self.format(record))
+
+
+@contextlib.contextmanager
+def nothing_fails():
+    """See that no part of the stand-in failed meanwhile."""
+    failures = _Failures()
+    log = logging.getLogger("infra.local.google")
+    log.addHandler(failures)
+    try:
+        yield
+    finally:
+        log.removeHandler(failures)
+    assert failures.messages == []
+
+
 def in_world(scenario, *, start=START, **extras):
     """Run ``scenario(world)``; everything it started is ended after."""
 
@@ -103,7 +131,8 @@ def in_world(scenario, *, start=START, **extras):
         finally:
             await background.close()
 
-    return asyncio.run(run())
+    with nothing_fails():
+        return asyncio.run(run())
 
 
 @dataclass
@@ -168,7 +197,8 @@ async def recorder():
 async def stand_in(clock=None, **extras):
     """A served stand-in and its port."""
     google = GoogleStandIn(clock=clock or SystemClock(), **extras)
-    try:
-        yield google, await google.start()
-    finally:
-        await google.close()
+    with nothing_fails():
+        try:
+            yield google, await google.start()
+        finally:
+            await google.close()

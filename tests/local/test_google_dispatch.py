@@ -158,9 +158,10 @@ def test_expired_tokens_are_refused_and_used_ones_renewed():
     """A token lives an hour by the stand-in's clock and is handed out for half of that."""
 
     async def scenario():
-        clock = ManualClock(datetime.now(UTC) - timedelta(minutes=61))
+        clock = ManualClock(datetime.now(UTC) - timedelta(minutes=62))
         async with stand_in(clock) as (google, port):
             old = google.token_for(audience="a", email=EMAIL)
+            await clock.advance(timedelta(seconds=30))
             assert google.token_for(audience="a", email=EMAIL) == old
             assert google.token_for(audience="b", email=EMAIL) != old
             with pytest.raises(GoogleAuthError, match="expired"):

@@ -254,6 +254,23 @@ def test_an_update_changes_the_schedule_from_now_on():
     in_world(scenario)
 
 
+def test_what_is_changed_during_an_attempt_counts_from_then_on():
+    """Neither its failure nor its end brings the old schedule back."""
+
+    async def scenario(world):
+        world.job(retryConfig={"retryCount": 5})
+        world.send.answers.append(HANG)
+        world.send.released_with = 500
+        await world.clock.advance(HOUR)
+        world.jobs.pause_job(JOB)
+        world.send.released.set()
+        await world.clock.advance(HOUR)
+        assert world.jobs.get_job(JOB)["state"] == "PAUSED"
+        assert world.send.times == [3600]
+
+    in_world(scenario)
+
+
 def test_an_update_without_a_mask_keeps_the_target_that_is_not_given():
     """Everything else goes back to its default."""
 

@@ -137,7 +137,8 @@ def test_a_scheduled_task_waits_for_its_time():
         world.queue()
         world.task("later", scheduleTime="2026-03-02T12:01:00Z")
         world.task("sooner", scheduleTime="2026-03-02T12:00:30.5Z")
-        world.task("past", scheduleTime="2020-01-01T00:00:00Z")
+        past = world.task("past", scheduleTime="2020-01-01T00:00:00Z")
+        assert past["scheduleTime"] == "2026-03-02T12:00:00Z"
         await world.clock.advance(HOUR)
         assert world.send.times == [0, 30.5, 60]
 
@@ -337,6 +338,60 @@ def test_a_purge_ends_what_waits_and_what_is_under_way():
         assert len(world.send.calls) == 2
 
     in_world(scenario)
+
+
+def test_a_purged_task_that_fails_afterwards_is_not_retried():
+    """Its failure counts for nothing."""
+
+    async def scenario(world):
+        world.queue(retry={"minBackoff": "1s"})
+        world.send.answers.append(HANG)
+        world.send.released_with = 500
+        world.task()
+        await world.clock.settle()
+        world.tasks.purge_queue(QUEUE)
+        world.send.released.set()
+        await world.clock.advance(HOUR)
+        assert len(world.send.calls) == 1
+
+    in_world(scenario)
+
+
+def test_a_task_run_twice_at_once_waits_for_its_last_failure():
+    """It is retried once, counted from the call that ran it."""
+
+    async def scenario(world):
+        world.queue(retry={"minBackoff": "100s", "maxDoublings": 0})
+        world.send.answers.extend([HANG, 500])
+        world.send.released_with = 500
+        world.task("a")
+        await world.clock.settle()
+        world.tasks.run_task(f"{QUEUE}/tasks/a", {})
+        await world.clock.advance(SECOND * 300)
+        assert len(world.send.calls) == 2
+        world.send.released.set()
+        await world.clock.advance(SECOND * 500)
+        assert world.send.times == [0, 0, 500]
+
+    in_world(scenario)
+
+
+def test_a_forced_attempt_delays_the_retry_from_the_call_on():
+    """However long the target took to fail."""
+
+    async def scenario(world):
+        world.queue(retry={"minBackoff": "100s"})
+        world.tasks.pause_queue(QUEUE)
+        world.send.answers.append(HANG)
+        world.send.released_with = 500
+        world.task("a")
+        world.tasks.run_task(f"{QUEUE}/tasks/a", {})
+        await world.clock.advance(SECOND * 60)
+        world.send.released.set()
+        await world.clock.settle()
+        return world.tasks.get_task(f"{QUEUE}/tasks/a")["scheduleTime"]
+
+    assert in_world(scenario) == "2026-03-02T12:01:40Z"
 
 
 def test_running_a_task_ignores_time_pause_and_limits():
@@ -592,7 +647,9 @@ def test_an_update_changes_what_its_mask_names_only():
     """The rest stays, what is named and missing goes back to its default."""
 
     async def scenario(world):
-        world.queue(retry={"maxAttempts": 7, "minBackoff": "3s"}, limits={"maxDispatchesPerSecond": 5})
+        world.queue(
+            retry={"maxAttempts": 7, "minBackoff": "3s"}, limits={"maxDispatchesPerSecond": 5, "maxBurstSize": 3}
+        )
         body = {"retryConfig": {"maxAttempts": 9, "maxBackoff": "99s"}, "rateLimits": {"maxDispatchesPerSecond": 1}}
         mask = "retryConfig.maxAttempts,retryConfig.minBackoff,state"
         return world.tasks.update_queue(QUEUE, body, mask)
@@ -604,7 +661,7 @@ def test_an_update_changes_what_its_mask_names_only():
         "maxBackoff": "3600s",
         "maxDoublings": 16,
     }
-    assert shown["rateLimits"]["maxDispatchesPerSecond"] == 5
+    assert (shown["rateLimits"]["maxDispatchesPerSecond"], shown["rateLimits"]["maxBurstSize"]) == (5, 10)
     assert shown["state"] == "RUNNING"
 
 

@@ -84,10 +84,10 @@ class FakeClock(Clock):
 
 
 class FakeChance(Chance):
-    """Tokens that count, and fractions that go round."""
+    """Tokens that count from a number on (another instance needs another), and fractions that go round."""
 
-    def __init__(self, *fractions: float) -> None:
-        self._tokens = count(1)
+    def __init__(self, *fractions: float, start: int = 1) -> None:
+        self._tokens = count(start)
         self._fractions: Iterator[float] = cycle(fractions or (0.5,))
 
     def token(self) -> str:
