@@ -65,7 +65,8 @@ class Documents:
 
     def put(self, path: str, value: Any) -> datetime:
         """Arrange a document; returns its version."""
-        return self.commit([Write(path, value)])[0]
+        self.commit([Write(path, value)])
+        return self._stored[path].version
 
     def commit(self, writes: Sequence[Write]) -> tuple[datetime, list[Any]]:
         """Write all or nothing; returns the version and what each document is now.
@@ -87,6 +88,6 @@ class Documents:
     def _apply(self, write: Write) -> Any:
         was = self._stored.pop(write.path, None)
         value = write.value(was.value if was else None) if callable(write.value) else write.value
-        if value is not None:
-            self._stored[write.path] = Stored(value, self._last)
+        if value is not None:  # a write that changes nothing leaves the update time alone, as Firestore does
+            self._stored[write.path] = was if was and was.value == value else Stored(value, self._last)
         return value
