@@ -1,0 +1,161 @@
+"""A Monday.com board as a channel: an alert becomes one item.
+
+Sources: https://developer.monday.com/api-reference/docs/idempotency (an answer is kept 30 minutes under its key),
+https://developer.monday.com/api-reference/reference/items (``create_item``; ``column_values`` is a string of JSON),
+https://developer.monday.com/api-reference/reference/items-page-by-column-values.
+
+An alert is never two items. While Monday.com keeps the key's answer, a repeat under the same key gets that answer;
+after that the item is looked up by the alert's id before it is made. What a look-up could not find out is never taken
+for "it is not there".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shared.adapters.http import NotSent, Unanswered, post
+from shared.adapters.monday_answers import Reading, classify, found, read, refusal
+from shared.adapters.monday_item import monday_item
+from shared.domain.outcome import Blocked, Delivered, Outcome, Retry, Unknown
+from shared.errors import ConfigError
+from shared.monday_columns import parse_columns, resolve_columns
+from shared.ports import Message
+
+__all__ = ["API_VERSION", "Monday", "parse_columns"]
+
+API_VERSION = "2026-07"
+KEY_TRUSTED = timedelta(minutes=25)
+"""How long after the first attempt its key is relied on: 30 minutes, less what clocks and queues may differ by."""
+
+SECONDS_TO_CONNECT = 0.2
+
+CREATE = """\
+mutation ($board: ID!, $name: String!, $group: String, $values: JSON, $labels: Boolean) {
+  create_item(board_id: $board, item_name: $name, group_id: $group, column_values: $values,
+    create_labels_if_missing: $labels) {
+    id
+  }
+}"""
+
+LOOK_UP = """\
+query ($board: ID!, $column: String!, $value: String!) {
+  items_page_by_column_values(limit: 1, board_id: $board, columns: [{column_id: $column, column_values: [$value]}]) {
+    items {
+      id
+    }
+  }
+}"""
+
+
+class Monday:
+    """``shared.ports.Channel`` for one board.
+
+    Args:
+        api_key: the token, as it goes into ``Authorization``.
+        board_id: the board's number.
+        api_url: where the API is.
+        group_id: the group new items go into; the board's first one if None.
+        columns: field → column id, or ``"id:type"`` (``shared.monday_columns``).
+
+    Raises:
+        ConfigError: names the setting that cannot be used.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        board_id: str,
+        api_url: str = "https://api.monday.com/v2",
+        group_id: str | None = None,
+        columns: Mapping[str, str],
+    ) -> None:
+        if not re.fullmatch(r"[\x21-\x7e]+", api_key):
+            raise ConfigError("MONDAY_API_KEY: was (secret); takes visible ASCII characters")
+        if not re.fullmatch(r"[0-9]{1,20}", board_id):
+            raise ConfigError(f"MONDAY_BOARD_ID: was {board_id!r}; takes the board's number")
+        try:
+            self._columns = resolve_columns(columns)
+        except ValueError as error:
+            raise ConfigError(f"MONDAY_COLUMNS: takes {error}") from None
+        self._url = api_url
+        self._headers = {"Authorization": api_key, "API-Version": API_VERSION, "Content-Type": "application/json"}
+        self._board = board_id
+        self._group = group_id
+        self._labels = any(column.type in ("status", "dropdown") for column in self._columns.values())
+
+    def send(self, message: Message, *, deadline: float) -> Outcome:
+        """Make the alert's item, unless it is there; see ``shared.ports.Channel``."""
+        now = message.now or datetime.now(UTC)
+        first = message.first_sent_at
+        looked_up = first is not None and now - first > KEY_TRUSTED
+        if looked_up:
+            there = self._look_up(message, now, deadline)
+            if there is not None:
+                return _doubtful(there)
+        answered = self._ask(CREATE, self._create(message), deadline, {"Idempotency-Key": idempotency_key(message)})
+        if not isinstance(answered, Reading):
+            return answered if first is None else _doubtful(answered)
+        outcome = classify(answered, now)
+        if first is None:
+            return outcome
+        return _settled(outcome, nothing_there=looked_up) if answered.replayed else _doubtful(outcome)
+
+    def _look_up(self, message: Message, now: datetime, deadline: float) -> Outcome | None:
+        """Delivered if the item is there, None if it is not, else what kept us from finding out."""
+        variables = {"board": self._board, "column": self._columns["alert_id"].id, "value": message.alert_id}
+        answered = self._ask(LOOK_UP, variables, deadline, {})
+        if not isinstance(answered, Reading):
+            return answered
+        match found(answered):
+            case True:
+                return Delivered()
+            case False:
+                return None
+            case None:
+                return refusal(answered, now)
+
+    def _create(self, message: Message) -> dict[str, Any]:
+        item = monday_item(message, self._columns)
+        variables = {"board": self._board, "name": item.name, "values": json.dumps(item.column_values)}
+        if self._group is not None:
+            variables["group"] = self._group
+        return {**variables, "labels": True} if self._labels else variables
+
+    def _ask(
+        self, query: str, variables: Mapping[str, Any], deadline: float, headers: Mapping[str, str]
+    ) -> Reading | Outcome:
+        if deadline - time.monotonic() < SECONDS_TO_CONNECT:
+            return Retry("no_time_left")
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        try:
+            return read(post(self._url, body=body, headers={**self._headers, **headers}, deadline=deadline))
+        except NotSent as error:
+            # A certificate that is not theirs has to be looked into by a person.
+            return Blocked("certificate") if str(error) == "certificate" else Retry(str(error))
+        except Unanswered as error:
+            return Unknown(str(error))
+
+
+def idempotency_key(message: Message) -> str:
+    """The key of an alert's attempts that may stand for one another, as a UUID."""
+    named = json.dumps([message.alert_id, message.epoch, message.key]).encode()
+    return str(uuid.UUID(bytes=hashlib.blake2b(named, digest_size=16, person=b"monday-key").digest()))
+
+
+def _doubtful(outcome: Outcome) -> Outcome:
+    """An attempt that failed says nothing of an earlier one that was not answered: their key must be kept."""
+    return replace(outcome, maybe_shown=True) if isinstance(outcome, Retry) else outcome
+
+
+def _settled(outcome: Outcome, *, nothing_there: bool) -> Outcome:
+    """The kept answer of the earlier attempt: with a look-up that found nothing, even a 5xx means that it failed."""
+    return replace(outcome, maybe_shown=False) if isinstance(outcome, Retry) and nothing_there else outcome
