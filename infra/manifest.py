@@ -19,6 +19,7 @@ from infra import manifest_fields as kinds
 from infra import manifest_references as refs
 from infra.manifest_mistakes import tell
 from infra.manifest_places import Places
+from infra.manifest_summary import summary
 from infra.strict_yaml import Place, YamlError, read
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -118,9 +119,15 @@ class Retry(_Entry):
 
 
 class Queue(_Entry):
-    """A Cloud Tasks queue: the pace of one destination. ``max_burst`` is for the local stand-in, see the manifest."""
+    """A Cloud Tasks queue: the pace of one destination, or without one what continues a function's work.
 
-    destination: refs.Destination
+    Attributes:
+        destination: the channel whose alerts it carries to a function that tasks call; None for other work.
+        target: who gets its tasks; where that is a function of the scheduler's, they come with the scheduler's account.
+        max_burst: for the local stand-in only, see the manifest.
+    """
+
+    destination: refs.Destination | None = None
     target: refs.TaskTarget
     max_dispatches_per_second: kinds.Dispatches
     max_burst: kinds.Burst
@@ -129,11 +136,15 @@ class Queue(_Entry):
 
 
 class Job(_Entry):
-    """A Cloud Scheduler job: ``target`` is called by ``schedule`` (five cron fields) as read in ``time_zone``."""
+    """A Cloud Scheduler job: ``target`` is called by ``schedule`` (five cron fields) as read in ``time_zone``.
+
+    ``path`` is added to the target's URL; the token's audience is the URL without it.
+    """
 
     schedule: kinds.Cron
     time_zone: kinds.TimeZone
     target: refs.JobTarget
+    path: kinds.UrlPath | None = None
     attempt_deadline: kinds.Deadline
     retry_count: kinds.JobRetries
 
@@ -155,6 +166,19 @@ class Manifest(_Entry):
     queues: dict[kinds.QueueName, Queue]
     jobs: dict[kinds.JobName, Job]
 
+    @property
+    def paces(self) -> str:
+        """What each destination takes in messages a second, as ``DRAIN_PACES`` takes it."""
+        return ",".join(
+            f"{queue.destination}={queue.max_dispatches_per_second:g}"
+            for queue in self.queues.values()
+            if queue.destination is not None
+        )
+
+    def invoker(self, function: str) -> str:
+        """The account that calls a function, without its domain; the tasks' own unless the scheduler calls it."""
+        return self.invokers.scheduler if self.functions[function].access == "scheduler" else self.invokers.tasks
+
     def environment(self, function: str, places: Places, environ: Mapping[str, str]) -> dict[str, str]:
         """The settings of one function, without its secrets.
 
@@ -168,10 +192,10 @@ class Manifest(_Entry):
         """
         entry = self.functions[function]
         values = {
-            name: environ.get(name, "") if text is None else places.fill(text, function)
+            name: environ.get(name, "") if text is None else places.fill(text, function, paces=self.paces)
             for name, text in entry.settings.items()
         }
-        return {name: text for name, text in values.items() if text} | {"THREADS": str(entry.concurrency)}
+        return {name: text for name, text in values.items() if text.strip()} | {"THREADS": str(entry.concurrency)}
 
 
 def load(path: Path = DEFAULT, *, root: Path | None = None) -> Manifest:
@@ -234,25 +258,6 @@ def _keys() -> dict[Place, list[str]]:
         ("queues", "*", "retry"): list(Retry.model_fields),
         ("jobs",): list(Job.model_fields),
     }
-
-
-def summary(manifest: Manifest) -> str:
-    """What the manifest says, a line for each function, queue and job."""
-    lines = [f"runtime {manifest.runtime}"]
-    for name, function in manifest.functions.items():
-        lines.append(
-            f"function {name}: {function.access}, {function.memory}, {function.cpu:g} CPU, "
-            f"{function.concurrency} at once, {function.min_instances} to {function.max_instances} instances, "
-            f"{function.timeout} s, as {function.service_account}"
-        )
-    for name, queue in manifest.queues.items():
-        lines.append(
-            f"queue {name}: {queue.destination} by {queue.target}, {queue.max_dispatches_per_second:g} a second, "
-            f"{queue.max_concurrent_dispatches} at once, {queue.retry.max_attempts} attempts"
-        )
-    for name, job in manifest.jobs.items():
-        lines.append(f"job {name}: {job.schedule} ({job.time_zone}) calls {job.target}")
-    return "\n".join(lines)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

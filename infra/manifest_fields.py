@@ -153,4 +153,7 @@ Runtime = Annotated[str, _pattern(r"python3[0-9]{1,2}", "a Python runtime of Clo
 SettingValue = Annotated[str | None, BeforeValidator(_setting)]
 Timeout = Annotated[int, _seconds(1, 3600, whole=True)]
 TimeZone = Annotated[str, BeforeValidator(_time_zone)]
+UrlPath = Annotated[
+    str, _pattern(r"(/[A-Za-z0-9][A-Za-z0-9_.-]*)+", "a path that begins with a slash, for example /daily")
+]
 Word = Annotated[str, _pattern(r"[a-z][a-z0-9_-]*", "a word of a-z, 0-9, _ and -")]

@@ -25,12 +25,13 @@ class Places:
         """The full name of a queue."""
         return f"projects/{self.project}/locations/{self.region}/queues/{name}"
 
-    def fill(self, text: str, function: str) -> str:
+    def fill(self, text: str, function: str, *, paces: str = "") -> str:
         """A setting's value with its placeholders replaced.
 
         Args:
             text: the value as the manifest has it, checked by `infra.manifest.load`.
             function: whose setting it is, for ``${self_url}``.
+            paces: what ``${paces}`` stands for, the same in every place.
 
         Raises:
             KeyError: the URL of a function that is named is not in ``urls``.
@@ -38,6 +39,7 @@ class Places:
         stands_for: dict[str, Callable[[str], str]] = {
             "project": lambda _: self.project,
             "region": lambda _: self.region,
+            "paces": lambda _: paces,
             "self_url": lambda _: self.urls[function],
             "url": self.urls.__getitem__,
             "queue": self.queue,

@@ -23,6 +23,8 @@ SHARED_KEYS = frozenset(
 )
 """What ``defaults`` may say; an access, a secret or a queue is said by each function itself."""
 
+_NAMELESS = ("project", "region", "self_url", "paces")
+
 
 @dataclass(frozen=True)
 class Names:
@@ -84,16 +86,25 @@ def _queue(value: Any, info: ValidationInfo) -> str:
     return str(value)
 
 
-def _function(access: str) -> BeforeValidator:
-    def check(value: Any, info: ValidationInfo) -> str:
-        names = _names(info)
-        if value not in names.access:
-            raise ValueError(f"takes a function of this manifest{near(value, names.access)}")
-        if names.access[value] != access:
-            raise ValueError(f"takes a function whose access is {access!r}, not {names.access[value]!r}")
-        return str(value)
+def _called(value: Any, info: ValidationInfo, *access: str, why: str = "") -> str:
+    """The name of a function that one of these may call."""
+    names = _names(info)
+    if value not in names.access:
+        raise ValueError(f"takes a function of this manifest{near(value, names.access)}")
+    if names.access[value] not in access:
+        allowed = " or ".join(repr(word) for word in access)
+        raise ValueError(f"takes a function whose access is {allowed}, not {names.access[value]!r}{why}")
+    return str(value)
 
-    return BeforeValidator(check)
+
+def _job_target(value: Any, info: ValidationInfo) -> str:
+    return _called(value, info, "scheduler")
+
+
+def _task_target(value: Any, info: ValidationInfo) -> str:
+    if info.data.get("destination", "a wrong one") is None:
+        return _called(value, info, "tasks", "scheduler")
+    return _called(value, info, "tasks", why=", as the queue has a destination")
 
 
 def _shared_key(value: Any) -> str:
@@ -121,8 +132,8 @@ def _placeholders(value: str | None, info: ValidationInfo) -> str | None:
     names = _names(info)
     known = {"url": names.access, "queue": names.queues, "service_account": names.accounts}
     for kind, name in placeholders(value or ""):
-        if kind not in known and kind not in ("project", "region", "self_url"):
-            raise ValueError(f"takes known placeholders only{near(kind, [*known, 'project', 'region', 'self_url'])}")
+        if kind not in known and kind not in _NAMELESS:
+            raise ValueError(f"takes known placeholders only{near(kind, [*known, *_NAMELESS])}")
         if kind in known and name not in known[kind]:
             raise ValueError(f"${{{kind}:...}} takes what this manifest names{near(name, known[kind])}")
         if kind not in known and name:
@@ -131,6 +142,8 @@ def _placeholders(value: str | None, info: ValidationInfo) -> str | None:
 
 
 def _destination(value: str, info: ValidationInfo) -> str:
+    if value not in config.CHANNELS:
+        raise ValueError(f"takes a channel of shared/config.py{near(value, config.CHANNELS)}")
     if _names(info).destinations[value] > 1:
         raise ValueError("takes a destination that no other queue has: one queue, one pace")
     return value
@@ -138,10 +151,10 @@ def _destination(value: str, info: ValidationInfo) -> str:
 
 Destination = Annotated[kinds.Word, AfterValidator(_destination)]
 EntryPoint = Annotated[str, BeforeValidator(_entry_point)]
-JobTarget = Annotated[str, _function("scheduler")]
+JobTarget = Annotated[str, BeforeValidator(_job_target)]
 QueueReference = Annotated[str, BeforeValidator(_queue)]
 SecretName = Annotated[str, BeforeValidator(_secret_name)]
 SettingName = Annotated[str, BeforeValidator(_setting_name)]
 SettingText = Annotated[kinds.SettingValue, AfterValidator(_placeholders)]
 SharedKey = Annotated[str, BeforeValidator(_shared_key)]
-TaskTarget = Annotated[str, _function("tasks")]
+TaskTarget = Annotated[str, BeforeValidator(_task_target)]

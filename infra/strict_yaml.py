@@ -49,7 +49,10 @@ def read(text: str) -> Document:
         raise YamlError(str(error)) from error
     document = Document(data, {}, [])
     if root is not None:
-        _walk(root, (), document)
+        try:
+            _walk(root, (), document)
+        except RecursionError:
+            raise YamlError("an alias stands inside what it names, or the text is nested too deep") from None
     return document
 
 

@@ -16,12 +16,12 @@ from aiohttp import web
 
 from infra.local import control, wiring
 from infra.local.alerts_view import newest_alerts
+from infra.local.destinations import Destinations
 from infra.local.emulator import Emulator, find_emulator
 from infra.local.gateway import BODY_MOST, Gateway, loopback_only
 from infra.local.google.clock import SystemClock
 from infra.local.google.standin import GoogleStandIn
 from infra.local.playground_pages import playground_routes
-from infra.local.standins.slack import SlackStandIn
 from infra.local.supervise import Supervised
 from infra.local.trial import TrialFailed, try_out
 from infra.local.wiring import HOST, REGION, Wiring
@@ -60,8 +60,8 @@ class LocalSystem:
         self._port = port
         self._say = say
         self._fast = wiring.is_fast(environ)
-        self._slack = SlackStandIn()
-        self.destinations: Mapping[str, control.Destination] = {"slack": self._slack}
+        self._standins = Destinations()
+        self.destinations: Mapping[str, control.Destination] = self._standins.by_name
         self._google = GoogleStandIn(
             clock=SystemClock(),
             job_rhythm=timedelta(seconds=wiring.FAST_RHYTHM_SECONDS) if self._fast else None,
@@ -71,7 +71,7 @@ class LocalSystem:
         self._emulator: Emulator | None = None
         self._wiring: Wiring | None = None
         self._ending = AsyncExitStack()
-        self._admin_api_key = secrets.token_hex(16)
+        self._admin_api_key = wiring.admin_key_of(environ) or secrets.token_hex(16)
 
     async def start(self) -> None:
         """Start everything and return once a chat would succeed.
@@ -94,8 +94,8 @@ class LocalSystem:
         plan = await asyncio.to_thread(find_emulator, self._environ, install=True, say=self._say)
         urls = wiring.free_urls(list(self._manifest.functions))
         await self._serve(urls)
-        slack_url = await self._slack.start()
-        self._ending.push_async_callback(self._slack.stop)
+        self._ending.push_async_callback(self._standins.stop)
+        await self._standins.start()
         tasks_port = await self._google.start()
         self._ending.push_async_callback(self._google.close)
         self._say(f"starting the Firestore emulator ({plan.source}) and {len(urls)} functions: {', '.join(urls)}")
@@ -109,7 +109,7 @@ class LocalSystem:
             places=Places(f"demo-bellhop-{secrets.token_hex(4)}" if plan.host else "demo-bellhop", REGION, urls),
             firestore=self._emulator.host,
             tasks=f"{HOST}:{tasks_port}",
-            secrets={"SLACK_WEBHOOK_URL": slack_url},
+            filled={"ADMIN_API_KEYS": self._admin_api_key} | self._standins.settings(self._environ),
             environ=self._environ,
             fast=self._fast,
             homes=homes,

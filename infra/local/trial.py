@@ -1,7 +1,8 @@
 """The trial before "ready": every leg of the way from a message to a destination is walked once.
 
-A chat goes through the gateway to Firestore; a task for an alert that does not exist goes through each queue, with
-its token, to its function and Firestore; each job is run. What the trial wrote is deleted afterwards.
+A chat goes through the gateway to Firestore; a task for an alert that does not exist goes through each destination's
+queue, with its token, to its function and Firestore; through the other queues goes a task that continues their
+function's work; each job is run. What the trial wrote is deleted afterwards.
 """
 
 from __future__ import annotations

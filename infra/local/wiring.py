@@ -28,6 +28,9 @@ FAST: Mapping[str, str] = {
 }
 """``BELLHOP_FAST=1``: the same rhythms in seconds. Rate windows and key lifetimes stay as they are."""
 
+INSTEAD_OF: Mapping[str, str] = {"ESCALATION_CHANNELS": "ESCALATION_CHANNEL"}
+"""A setting of the manifest → the one that takes its place where it is set outside: both would be a mistake."""
+
 FAST_RHYTHM_SECONDS = 5.0
 FAST_BACKOFF_SECONDS = 1.0
 
@@ -41,7 +44,7 @@ class Wiring:
         places: project, region and the functions' URLs.
         firestore: host:port of the emulator.
         tasks: host:port of the stand-in for Cloud Tasks and Cloud Scheduler.
-        secrets: secrets' names and values, where the environment sets none.
+        filled: settings and secrets that are filled in where neither the manifest nor the environment has a value.
         environ: the environment ``make run`` was started in.
         fast: whether rhythms are shortened.
         homes: a folder in which each function gets a home of its own.
@@ -51,7 +54,7 @@ class Wiring:
     places: Places
     firestore: str
     tasks: str
-    secrets: Mapping[str, str]
+    filled: Mapping[str, str]
     environ: Mapping[str, str]
     fast: bool
     homes: Path
@@ -78,30 +81,38 @@ class Wiring:
         it. What is set outside wins over the manifest's plain values and over ``BELLHOP_FAST``; what points at other
         parts of the system does not, or the parts would not find each other.
         """
-        entry = self.manifest.functions[function]
-        of_others = {
-            name for other in self.manifest.functions.values() for name in (*other.settings, *other.secrets)
-        } - {*entry.settings, *entry.secrets}
-        passed = {name: value for name, value in self.environ.items() if name not in of_others}
-        pointing = {name for name, text in entry.settings.items() if text is not None and "${" in text}
+        passed = self._passed(function)
         own = self.manifest.environment(function, self.places, self.environ)
-        rhythms = FAST if self.fast else {}
-        plain = {name: value for name, value in rhythms.items() if name in entry.settings}
-        plain |= {name: value for name, value in own.items() if name not in pointing}
-        plain |= {name: self.secrets[name] for name in entry.secrets if name in self.secrets}
+        settings = self.manifest.functions[function].settings
+        pointing = {name for name, text in settings.items() if text is not None and "${" in text}
+        plain = self._filled(function) | {name: value for name, value in own.items() if name not in pointing}
+        plain = {name: value for name, value in plain.items() if INSTEAD_OF.get(name) not in passed}
         return (
             plain
-            | {name: value for name, value in passed.items() if value}
+            | passed
             | {name: value for name, value in own.items() if name in pointing}
             | {
                 "FIRESTORE_EMULATOR_HOST": self.firestore,
                 "CLOUD_TASKS_EMULATOR_HOST": self.tasks,
                 "OIDC_CERTS_URL": f"http://{self.tasks}/certs",
-                "THREADS": str(entry.concurrency),
+                "THREADS": own["THREADS"],
                 "WORKERS": "1",
                 "PYTHONUNBUFFERED": "1",
             }
         )
+
+    def _passed(self, function: str) -> dict[str, str]:
+        """What was set outside, without what the manifest gives to other functions only."""
+        functions = self.manifest.functions
+        given = {name: {*entry.settings, *entry.secrets} for name, entry in functions.items()}
+        of_others = {name for names in given.values() for name in names} - given[function]
+        return {name: value for name, value in self.environ.items() if value.strip() and name not in of_others}
+
+    def _filled(self, function: str) -> dict[str, str]:
+        """What this machine fills in for a function's settings and secrets."""
+        entry = self.manifest.functions[function]
+        values = {**self.filled, **(FAST if self.fast else {})}
+        return {name: value for name, value in values.items() if name in entry.settings or name in entry.secrets}
 
     def queue_body(self, name: str) -> dict[str, object]:
         """A queue of the manifest as Cloud Tasks' API takes it."""
@@ -128,7 +139,6 @@ class Wiring:
     def job_body(self, name: str) -> dict[str, object]:
         """A job of the manifest as Cloud Scheduler's API takes it."""
         job = self.manifest.jobs[name]
-        url = self.places.urls[job.target]
         return {
             "name": self.job_name(name),
             "schedule": job.schedule,
@@ -136,29 +146,34 @@ class Wiring:
             "attemptDeadline": _duration(job.attempt_deadline),
             "retryConfig": {"retryCount": job.retry_count},
             "httpTarget": {
-                "uri": url,
+                "uri": f"{self.places.urls[job.target]}{job.path or ''}",
                 "httpMethod": "POST",
-                "oidcToken": {"serviceAccountEmail": self.invoker("scheduler"), "audience": url},
+                "oidcToken": self._token(job.target),
             },
         }
 
     def task_body(self, name: str) -> dict[str, object]:
         """A task for a queue's function that finds nothing to do: it shows that the way there is open."""
-        url = self.places.urls[self.manifest.queues[name].target]
-        nothing = json.dumps({"alert_id": "trial", "generation": 1}).encode()
+        queue = self.manifest.queues[name]
+        nothing = {} if queue.destination is None else {"alert_id": "trial", "generation": 1}
         request = {
             "httpMethod": "POST",
-            "url": url,
+            "url": self.places.urls[queue.target],
             "headers": {"Content-Type": "application/json"},
-            "body": base64.b64encode(nothing).decode(),
-            "oidcToken": {"serviceAccountEmail": self.invoker("tasks"), "audience": url},
+            "body": base64.b64encode(json.dumps(nothing).encode()).decode(),
+            "oidcToken": self._token(queue.target),
         }
         return {"task": {"httpRequest": request}}
 
-    def invoker(self, kind: str) -> str:
-        """The e-mail address of the account that tasks or jobs call with."""
-        invokers = self.manifest.invokers
-        return self.places.account(invokers.tasks if kind == "tasks" else invokers.scheduler)
+    def _token(self, function: str) -> dict[str, str]:
+        """The token that a function lets in: its caller's account, its own URL."""
+        account = self.places.account(self.manifest.invoker(function))
+        return {"serviceAccountEmail": account, "audience": self.places.urls[function]}
+
+
+def admin_key_of(environ: Mapping[str, str]) -> str:
+    """The first of the ``ADMIN_API_KEYS`` that were set outside; empty where none is."""
+    return next((key.strip() for key in environ.get("ADMIN_API_KEYS", "").split(",") if key.strip()), "")
 
 
 def free_urls(names: list[str]) -> dict[str, str]:

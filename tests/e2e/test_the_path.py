@@ -19,6 +19,17 @@ def test_a_lead_reaches_slack_once(system):
     assert len(system.received(email)) == 1
 
 
+def test_a_lead_reaches_monday_beside_slack(system):
+    """One alert for each channel of leads: one item on the board, and Slack's fault is none of its business."""
+    system.broken("500")
+    email = system.lead()
+    items = eventually(lambda: system.received(email, "monday"))
+    assert [item["column_values"]["email_lead"]["email"] for item in items] == [email]
+    assert system.received(email) == []
+    system.healed()
+    eventually(lambda: system.received(email))
+
+
 def test_slack_down_for_a_while_then_healed(system):
     """What Slack answered with 500 arrives once after it is healed."""
     system.broken("500")
@@ -48,7 +59,12 @@ def test_f05_killed_while_it_sends(system):
     """A delivery killed in mid-send arrives all the same; a repeat carries the alert's id and is marked."""
     system.broken("timeout")
     email = system.lead()
-    eventually(lambda: any(alert["state"] == "sending" for alert in system.local("GET", "alerts")["alerts"]))
+
+    def sending():
+        alerts = system.local("GET", "alerts")["alerts"]
+        return any((alert["channel"], alert["state"]) == ("slack", "sending") for alert in alerts)
+
+    eventually(sending)
     system.local("POST", "functions/deliver_alert/kill")
     system.healed()
     messages = eventually(lambda: system.received(email))

@@ -123,9 +123,9 @@ class LocalSystem:
         assert answer.status_code == 200, answer.text
         return email
 
-    def received(self, text):
-        """What Slack shows that has this text in it."""
-        return [message for message in self.local("GET", "slack/received") if text in json.dumps(message)]
+    def received(self, text, destination="slack"):
+        """What a destination shows that has this text in it."""
+        return [message for message in self.local("GET", f"{destination}/received") if text in json.dumps(message)]
 
     def broken(self, mode, **how):
         """Break Slack."""

@@ -8,6 +8,8 @@ import pytest
 
 from infra.manifest import DEFAULT, Manifest, ManifestError, load, main
 from infra.manifest_places import Places
+from shared.channels import OPTIONAL
+from shared.config import CHANNELS, NEEDED, from_environment
 
 GOOD = """\
 runtime: python311
@@ -60,6 +62,23 @@ jobs:
     target: sweep
     attempt_deadline: 180s
     retry_count: 1
+"""
+
+MORE_WORK = """\
+  sweeps:
+    target: sweep
+    max_dispatches_per_second: 1
+    max_burst: 1
+    max_concurrent_dispatches: 1
+    retry: {max_attempts: 10, min_backoff: 1s, max_backoff: 60s, max_doublings: 5}
+  mail:
+    destination: email
+    target: deliver_alert
+    max_dispatches_per_second: 0.5
+    max_burst: 1
+    max_concurrent_dispatches: 1
+    retry: {max_attempts: 10, min_backoff: 1s, max_backoff: 60s, max_doublings: 5}
+jobs:
 """
 
 SECOND_QUEUE = """\
@@ -219,6 +238,37 @@ MISTAKES = {
         "queues.slack.target: was 'deliver'; takes a function of",
     ),
     "queue-access": ("target: deliver_alert", "target: chat", "takes a function whose access is 'tasks', not 'public'"),
+    "queue-destination": (
+        "target: deliver_alert",
+        "target: sweep",
+        "queues.slack.target: was 'sweep'; takes a function whose access is 'tasks', not 'scheduler', as the queue has",
+    ),
+    "queue-without-destination": (
+        "destination: slack\n    target: deliver_alert",
+        "target: chat",
+        "queues.slack.target: was 'chat'; takes a function whose access is 'tasks' or 'scheduler', not 'public'",
+    ),
+    "queue-wrong-destination": (
+        "destination: slack\n    target: deliver_alert",
+        "destination: slak\n    target: sweep",
+        "queues.slack.target: was 'sweep'; takes a function whose access is 'tasks', not 'scheduler'",
+    ),
+    "destination": (
+        "destination: slack",
+        "destination: slak",
+        "destination: was 'slak'; takes a channel of shared/config.py; did you mean 'slack'?",
+    ),
+    "paces-name": ("${self_url}", "${paces:slack}", "OIDC_AUDIENCE: was '${paces:slack}'; ${paces} takes no name"),
+    "job-path": (
+        "target: sweep\n    attempt",
+        "target: sweep\n    path: daily\n    attempt",
+        "jobs.sweep.path: was 'daily'",
+    ),
+    "job-path-query": (
+        "target: sweep\n    attempt",
+        "target: sweep\n    path: /daily?all\n    attempt",
+        "was '/daily?all'; takes a path that begins with a slash",
+    ),
     "job-target": (
         "target: sweep",
         "target: sweeper",
@@ -280,6 +330,7 @@ MISTAKES = {
     "section-twice": ("jobs:\n", "jobs: {}\njobs:\n", "jobs: is said twice, on lines"),
     "syntax": ("  chat:", "  chat: [", "is not YAML: line 1"),
     "tag": ("python311", "!!python/name:os.system x", "is not YAML: line 1: could not determine a constructor"),
+    "alias-in-itself": ("python311", "&runtime [*runtime]", "is not YAML: an alias stands inside what it names"),
     "no-mapping": (GOOD, "- chat\n", "takes a mapping at the top"),
     "empty": (GOOD, "", "takes a mapping at the top"),
     "defaults-list": (
@@ -309,6 +360,31 @@ def loaded(root: Path, text: str) -> Manifest:
 def test_the_shipped_manifest_loads() -> None:
     """The manifest in the repository has no mistake."""
     assert set(load().functions) >= {"chat", "deliver_alert", "retry_dead_letters"}
+
+
+def test_every_channel_has_a_queue_of_its_own_name() -> None:
+    """One queue a destination: a task finds its queue by the alert's channel."""
+    destinations = {name: queue.destination for name, queue in load().queues.items() if queue.destination}
+    assert destinations == {name: name for name in CHANNELS}
+
+
+def test_monday_gets_one_item_at_a_time() -> None:
+    """Two changes of one board at the same time are discouraged (destinations.md)."""
+    assert load().queues["monday"].max_concurrent_dispatches == 1
+
+
+def test_the_functions_that_escalate_know_the_same_channels_and_may_enqueue_for_each() -> None:
+    """What deliver_alert cannot deliver and what the sweep finds go the same ways."""
+    deliver, sweep = (load().functions[name] for name in ("deliver_alert", "retry_dead_letters"))
+    assert deliver.settings["ESCALATION_CHANNELS"] == sweep.settings["ESCALATION_CHANNELS"] == "email, slack"
+    assert set(deliver.enqueues) == set(sweep.enqueues) >= {*CHANNELS, "sweeps"}
+
+
+def test_the_function_that_sends_has_every_setting_of_every_channel() -> None:
+    """None is forgotten when a channel gets another one."""
+    deliver = load().functions["deliver_alert"]
+    wanted = [*NEEDED.values(), *OPTIONAL.values()]
+    assert {name for names in wanted for name in names} <= {*deliver.settings, *deliver.secrets}
 
 
 def test_the_runtime_is_the_python_of_the_tests() -> None:
@@ -387,6 +463,29 @@ def test_placeholders_are_filled_for_a_place(root: Path) -> None:
         "THREADS": "10",
     }
     assert loaded(root, GOOD).environment("deliver_alert", places, {})["OIDC_AUDIENCE"] == "http://127.0.0.1:9"
+
+
+def test_the_paces_are_those_of_the_queues_that_have_a_destination(root: Path) -> None:
+    """The sweep reads there how much each destination takes; other queues are none of its business."""
+    text = GOOD.replace("LEAD_CHANNELS: slack", "DRAIN_PACES: ${paces}").replace("jobs:\n", MORE_WORK)
+    places = Places("demo", "europe-west1", {"deliver_alert": "http://127.0.0.1:9"})
+    environment = loaded(root, text).environment("chat", places, {})
+    assert environment["DRAIN_PACES"] == "slack=1,email=0.5"
+    assert from_environment(environment).drain_paces == {"slack": 1.0, "email": 0.5}
+
+
+def test_a_queue_without_a_destination_continues_a_function_of_the_schedulers(root: Path) -> None:
+    """Its tasks come with the account that the function lets in; a destination's with the tasks' own."""
+    manifest = loaded(root, GOOD.replace("jobs:\n", MORE_WORK))
+    assert manifest.queues["sweeps"].destination is None
+    assert [manifest.invoker(name) for name in ("sweep", "deliver_alert")] == ["bellhop-scheduler", "bellhop-tasks"]
+
+
+def test_a_job_may_have_a_path(root: Path) -> None:
+    """One function may do different work for different jobs; without one there is none."""
+    text = GOOD.replace("target: sweep\n    attempt", "target: sweep\n    path: /daily\n    attempt")
+    assert loaded(root, text).jobs["sweep"].path == "/daily"
+    assert loaded(root, GOOD).jobs["sweep"].path is None
 
 
 def test_a_setting_without_a_value_is_passed_on(root: Path) -> None:

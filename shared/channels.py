@@ -1,0 +1,116 @@
+"""The channels that are configured, made from the settings; each adapter is imported only where its channel is."""
+# ruff: noqa: PLC0415 - see above
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import astuple, fields, is_dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from shared.config import NEEDED, Settings
+
+if TYPE_CHECKING:
+    from shared.ports import Channel
+
+OPTIONAL: Mapping[str, tuple[str, ...]] = {
+    "email": ("SMTP_CA_FILE",),
+    "monday": ("MONDAY_GROUP_ID", "MONDAY_API_URL"),
+    "webhook": ("WEBHOOK_ALLOWED_PRIVATE",),
+}
+"""A channel's settings beside those of ``shared.config.NEEDED``."""
+
+FINGERPRINT_BYTES = 8
+
+
+def configured(settings: Settings) -> dict[str, Channel]:
+    """The channels that can send, by name.
+
+    Raises:
+        ConfigError: names the setting that an adapter cannot use.
+    """
+    return {name: _MAKERS[name](settings) for name in settings.channels}
+
+
+def fingerprints(settings: Settings) -> dict[str, str]:
+    """For each configured channel 16 hexadecimal digits that change whenever one of its settings does.
+
+    They can be stored: a secret cannot be had from them.
+    """
+    return {name: _fingerprint(settings, name) for name in settings.channels}
+
+
+def _fingerprint(settings: Settings, channel: str) -> str:
+    wanted = {*NEEDED[channel], *OPTIONAL.get(channel, ())}
+    values = {
+        item.metadata["name"]: _plain(getattr(settings, item.name))
+        for item in fields(settings)
+        if item.metadata["name"] in wanted
+    }
+    return blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=FINGERPRINT_BYTES).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """A setting as JSON takes it, all of it: what a repr hides too."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return astuple(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return sorted(value) if isinstance(value, frozenset) else value
+
+
+def _slack(settings: Settings) -> Channel:
+    from shared.adapters.slack import Slack
+
+    return Slack(settings.slack_webhook_url or "")
+
+
+def _monday(settings: Settings) -> Channel:
+    from shared.adapters.monday import Monday
+
+    return Monday(
+        api_key=settings.monday_api_key or "",
+        board_id=settings.monday_board_id or "",
+        api_url=settings.monday_api_url,
+        group_id=settings.monday_group_id,
+        columns=settings.monday_columns or {},
+    )
+
+
+def _email(settings: Settings) -> Channel:
+    from shared.adapters.smtp import Email
+
+    assert settings.smtp_url is not None  # noqa: S101 - it is configured
+    return Email(
+        settings.smtp_url,
+        mail_from=settings.mail_from or "",
+        to=settings.escalation_email_to,
+        ca_file=settings.smtp_ca_file,
+    )
+
+
+def _webhook(settings: Settings) -> Channel:
+    from shared.adapters.webhook import Webhook
+
+    assert settings.webhook_url is not None  # noqa: S101 - it is configured
+    return Webhook(
+        settings.webhook_url,
+        secret=settings.webhook_secret or "",
+        allowed_private=settings.webhook_allowed_private,
+    )
+
+
+def _apprise(settings: Settings) -> Channel:
+    from shared.adapters.apprise import Apprise
+
+    return Apprise(settings.apprise_urls)
+
+
+_MAKERS: Mapping[str, Callable[[Settings], Channel]] = {
+    "email": _email,
+    "slack": _slack,
+    "webhook": _webhook,
+    "monday": _monday,
+    "apprise": _apprise,
+}
