@@ -25,4 +25,4 @@ def _answer(request: flask.Request) -> flask.Response:
     if request.method != "POST":
         raise method_not_allowed(("POST",))
     task = read_task_request(read_json_object(request))
-    return json_answer({"state": DELIVERY.flow(DeliverAlert(task.alert_id, task.generation))})
+    return json_answer({"state": DELIVERY.flow(DeliverAlert(task.alert_id, task.generation, task.channel))})

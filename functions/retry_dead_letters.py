@@ -1,4 +1,4 @@
-"""retry_dead_letters: every few minutes, queue again what is due. Called by Cloud Scheduler only."""
+"""retry_dead_letters: every few minutes, queue again what is due. Called by Cloud Scheduler, and by tasks to go on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import flask
 
 from shared import bootstrap
 from shared.edge.answers import json_answer
+from shared.edge.job_request import read_slot
 from shared.edge.problems import answer
 from shared.edge.refusals import method_not_allowed
 
@@ -21,5 +22,8 @@ def _answer(request: flask.Request) -> flask.Response:
     SWEEP.guard.check(request.headers.get("Authorization"))
     if request.method != "POST":
         raise method_not_allowed(("POST",))
-    swept = SWEEP.flow()
+    job, time = read_slot(request.headers.get)
+    swept = SWEEP.once(job, time, SWEEP.flow)
+    if swept is None:
+        return json_answer({"slot": "done"})
     return json_answer({"requeued": swept.requeued, "postponed": swept.postponed})

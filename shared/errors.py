@@ -8,12 +8,14 @@ BellhopError
 │   ├── KeyInProgress      409: the first request with this idempotency key is still running
 │   ├── Outlived           409: it took longer than its idempotency key's claim; nothing was written
 │   ├── Unavailable        503: storage cannot be reached; nothing was written
-│   └── LeaseLive          500: the alert is being sent; the task must come back
+│   ├── LeaseLive          500: the alert is being sent; the task must come back
+│   └── SlotRunning        409: this run of a job is under way; the scheduler must come back
 ├── StorageError           Firestore did not do what was asked
 │   ├── Conflict           a precondition failed: somebody else was first; nothing was written
 │   ├── Contention         too many writers at once; nothing was written, trying again may help
 │   ├── OutcomeUnknown     no answer came: it may have been written or not
-│   └── StorageUnavailable Firestore cannot be reached; nothing was written
+│   ├── StorageUnavailable Firestore cannot be reached; nothing was written
+│   └── Unreadable         a document is not what this version of the code takes it for
 └── QueueError             a task could not be created; its alert is found by the sweep
 """
 
@@ -82,6 +84,10 @@ class StorageUnavailable(StorageError):  # noqa: N818 - the field's word
     """Firestore cannot be reached; nothing was written."""
 
 
+class Unreadable(StorageError):  # noqa: N818 - it says what it is
+    """A document is not what this version of the code takes it for; a person has to look at it."""
+
+
 class QueueError(BellhopError):
     """A task could not be created; its alert is found by the sweep."""
 
@@ -139,3 +145,11 @@ class LeaseLive(RequestError):  # noqa: N818 - the field's word
     def __init__(self) -> None:
         detail = "The alert is being sent by another holder; the task comes back."
         super().__init__(500, detail, slug="lease-live", title="Alert is being sent")
+
+
+class SlotRunning(RequestError):  # noqa: N818 - the field's word
+    """Another run of the same slot is under way; it may die, so the scheduler comes back."""
+
+    def __init__(self) -> None:
+        detail = "Another run of this job's slot is under way."
+        super().__init__(409, detail, slug="slot-running", title="Run under way", retry_after=10)

@@ -12,21 +12,35 @@ import sys
 from collections.abc import Mapping
 
 SEVERITIES: Mapping[str, str] = {
+    "admin_refused": "WARNING",  # a wrong admin key
     "alert_busy": "INFO",  # another holder's lease is live: the task comes back
     "alert_delivered": "INFO",
     "alert_expired": "WARNING",  # its holder's lease ran out
     "alert_failed": "CRITICAL",  # it will not be sent again by itself: a person must look
     "alert_ignored": "INFO",  # its task was of an older generation, or the alert rests
+    "alert_made": "INFO",  # an escalation or a notice
     "alert_outcome_lost": "WARNING",  # sent by a holder whose lease had run out
     "alert_parked": "WARNING",
+    "alert_postponed": "INFO",  # left to a task that still waits, or to a repair
     "alert_repeated": "WARNING",  # queued again within its quick attempts
     "alert_requeued": "INFO",  # by the sweep
+    "alert_unreadable": "CRITICAL",  # its document is not what this version takes it for
+    "alert_unwritable": "CRITICAL",  # storage refuses what it is to become
+    "alert_waived": "WARNING",  # a person ended it
     "channel_broken": "ERROR",  # our own code failed while sending
     "claim_outlived": "WARNING",  # a turn took longer than its key's claim
+    "cleanup_finished": "INFO",
     "config_invalid": "CRITICAL",
+    "destination_blocked": "ERROR",  # a person must repair it
+    "destination_drained": "INFO",
+    "destination_repaired": "INFO",
     "enqueue_failed": "WARNING",  # the sweep will find the alert
+    "escalation_undelivered": "CRITICAL",  # none of its channels took it; it goes on
     "function_started": "INFO",
+    "redrive_finished": "INFO",
+    "redrive_requested": "INFO",
     "request_failed": "ERROR",  # a bug: answered 500
+    "slot_skipped": "INFO",  # another run of this slot is under way or done
     "storage_failed": "ERROR",  # answered 5xx, the caller may try again
     "sweep_finished": "INFO",
     "turn_answered": "INFO",
@@ -44,8 +58,10 @@ FIELDS = frozenset(
         "error",
         "function",
         "generation",
+        "kind",
         "postponed",
         "reason",
+        "redrive_id",
         "source",
         "state",
     }

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from shared.domain.alert import Alert
-from shared.domain.ids import task_name
+from shared.domain.ids import continuation_name, task_name
 from shared.errors import QueueError
 
 CALL_SECONDS = 3.0
@@ -27,6 +28,7 @@ class CloudTasks:
     def __init__(
         self, *, project: str, region: str, target_url: str, invoker_email: str, emulator_host: str | None
     ) -> None:
+        """Args: target_url, invoker_email: where tasks go, which is also their tokens' audience, and as whom."""
         self._parent = f"projects/{project}/locations/{region}"
         self._target_url = target_url
         self._invoker_email = invoker_email
@@ -36,24 +38,32 @@ class CloudTasks:
 
     def enqueue(self, alert: Alert, at: datetime | None = None) -> None:
         """Cost: one call, one billed task operation; see ``shared.ports.TaskQueue``."""
+        body = {"alert_id": alert.id, "generation": alert.generation, "channel": alert.channel}
+        self.create(alert.channel, task_name(alert.id, alert.generation), body, at)
+
+    def create(self, queue: str, name: str, body: Mapping[str, object], at: datetime | None, *, path: str = "") -> None:
+        """Create a task in a queue; that one of this name exists already is success.
+
+        Raises:
+            QueueError: it could not be created.
+        """
         from google.api_core import exceptions  # noqa: PLC0415 - see the class
 
-        queue = f"{self._parent}/queues/{alert.channel}"
-        body = json.dumps({"alert_id": alert.id, "generation": alert.generation}).encode()
+        parent = f"{self._parent}/queues/{queue}"
         task: dict[str, Any] = {
-            "name": f"{queue}/tasks/{task_name(alert.id, alert.generation)}",
+            "name": f"{parent}/tasks/{name}",
             "http_request": {
                 "http_method": "POST",
-                "url": self._target_url,
+                "url": f"{self._target_url}{path}",
                 "headers": {"Content-Type": "application/json"},
-                "body": body,
+                "body": json.dumps(body).encode(),
                 "oidc_token": {"service_account_email": self._invoker_email, "audience": self._target_url},
             },
         }
         if at is not None:
             task["schedule_time"] = at.astimezone(UTC)
         try:
-            self._client().create_task(parent=queue, task=task, timeout=CALL_SECONDS, retry=self._retry())
+            self._client().create_task(parent=parent, task=task, timeout=CALL_SECONDS, retry=self._retry())
         except exceptions.Conflict:  # "already exists", over gRPC and over REST
             return
         except Exception as error:
@@ -95,3 +105,17 @@ class CloudTasks:
 
         passing = (exceptions.ServiceUnavailable, exceptions.InternalServerError, exceptions.DeadlineExceeded)
         return retry.Retry(predicate=retry.if_exception_type(*passing), initial=0.1, maximum=1.0, timeout=CALL_SECONDS)
+
+
+class TaskContinuation:
+    """``shared.ports.Continuation``: a task that calls a scheduled function once more, as the scheduler would."""
+
+    def __init__(self, tasks: CloudTasks, queue: str, *, path: str = "") -> None:
+        """Args: tasks: to the function; queue: where they wait; path: appended to the function's URL."""
+        self._tasks = tasks
+        self._queue = queue
+        self._path = path
+
+    def ask(self, key: str, at: datetime | None = None) -> None:
+        """Cost: one call, one billed task operation; see ``shared.ports.Continuation``."""
+        self._tasks.create(self._queue, continuation_name(key), {}, at, path=self._path)

@@ -1,81 +1,30 @@
-"""Alerts, dead letters and receipts in Firestore."""
+"""Alerts, dead letters, receipts and destinations in Firestore."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.adapters.firestore import READ_RETRY, READ_SECONDS, Database, reading
-from shared.domain.alert import DEAD_LETTER_STATUS, Alert, Attempt, State
-from shared.errors import Conflict, Contention, OutcomeUnknown
-from shared.ports import StoredAlert, Version
+from shared.adapters.firestore_documents import (
+    alert_document,
+    alert_of,
+    dead_letter_begun,
+    dead_letter_document,
+    destination_document,
+    destination_of,
+    tally_id,
+)
+from shared.domain.alert import DEAD_LETTER_STATUS, Alert
+from shared.domain.destination import Destination
+from shared.errors import Conflict, Contention, OutcomeUnknown, StorageUnavailable, Unreadable
+from shared.ports import Page, Step, StoredAlert, StoredDestination, Version
 
 WRITE_TRIES = 3
-
-
-def alert_document(alert: Alert) -> dict[str, Any]:
-    """An alert as its document in ``alerts`` holds it."""
-    return {
-        "conversation_id": alert.conversation_id,
-        "channel": alert.channel,
-        "kind": alert.kind,
-        "payload": dict(alert.payload),
-        "state": alert.state.value,
-        "wake_at": alert.wake_at,
-        "generation": alert.generation,
-        "epoch": alert.epoch,
-        "attempts": alert.attempts,
-        "maybe_shown": alert.maybe_shown,
-        "nonce": alert.nonce,
-        "cause": alert.cause,
-        "history": _history_document(alert),
-        "created_at": alert.created_at,
-        "ended_at": alert.ended_at,
-    }
-
-
-def alert_of(alert_id: str, data: dict[str, Any]) -> Alert:
-    """The alert that a document holds."""
-    return Alert(
-        id=alert_id,
-        conversation_id=data["conversation_id"],
-        channel=data["channel"],
-        kind=data["kind"],
-        payload=data["payload"],
-        state=State(data["state"]),
-        wake_at=data["wake_at"],
-        generation=data["generation"],
-        epoch=data["epoch"],
-        attempts=data["attempts"],
-        maybe_shown=data["maybe_shown"],
-        nonce=data["nonce"],
-        cause=data["cause"],
-        history=tuple(Attempt(item["at"], item["outcome"], item["cause"]) for item in data["history"]),
-        created_at=data["created_at"],
-        ended_at=data["ended_at"],
-    )
-
-
-def dead_letter_document(alert: Alert) -> dict[str, Any]:
-    """The dead letter of a parked or failed alert, as its document in ``dead_letters`` holds it."""
-    return {
-        "status": DEAD_LETTER_STATUS[alert.state],
-        "conversation_id": alert.conversation_id,
-        "channel": alert.channel,
-        "kind": alert.kind,
-        "cause": alert.cause,
-        "attempts": alert.attempts,
-        "history": _history_document(alert),
-        "next_attempt_at": alert.wake_at,
-        "created_at": alert.created_at,
-        "escalated_at": None,
-    }
-
-
-def _history_document(alert: Alert) -> list[dict[str, Any]]:
-    return [{"at": item.at, "outcome": item.outcome, "cause": item.cause} for item in alert.history]
 
 
 class FirestoreAlerts:
@@ -84,45 +33,108 @@ class FirestoreAlerts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def read(self, alert_id: str) -> StoredAlert | None:
-        """Cost: one round trip, two reads (the alert and its receipt)."""
-        alert, receipt = self._database.read([self._alert(alert_id), self._receipt(alert_id)])
+    def read(self, alert_id: str, channel: str | None = None) -> StoredAlert | None:
+        """Cost: one round trip, three reads (alert, receipt, destination).
+
+        Another round trip and read where the alert's channel is not the one given.
+        """
+        references = [self._alert(alert_id), self._receipt(alert_id)]
+        if channel is not None:
+            references.append(self._destination(channel))
+        alert, receipt, *others = self._database.read(references)
         if not alert.exists:
             return None
         data = alert.to_dict()
-        delivered = receipt.exists and receipt.get("epoch") == data["epoch"]
-        return StoredAlert(alert_of(alert_id, data), alert.update_time, alert.read_time, delivered)
+        found = alert_of(alert_id, data)
+        if found.channel != channel:
+            others = self._database.read([self._destination(found.channel)])
+        delivered = receipt.exists and receipt.get("epoch") == found.epoch
+        destination = _stored_destination(found.channel, others[0])
+        return StoredAlert(found, alert.update_time, alert.read_time, delivered, destination)
 
-    def write(self, before: Alert, after: Alert, version: Version) -> Version:
-        """Cost: one round trip, one write, and one more where a dead letter begins, changes or ends.
+    def write(self, step: Step) -> Version:
+        """Cost: one round trip, one write.
+
+        One write more where a dead letter begins, changes or ends and for a destination, two for each alert made and
+        for a change of channel; one round trip, one read and one write more for the delivery of an escalation.
 
         A commit that was not answered, or that met contention, is looked up (one round trip, one read) and, where it
         did not happen, tried again: its precondition makes that safe.
         """
         for tries_left in reversed(range(WRITE_TRIES)):
             try:
-                return self._commit(before, after, version)
-            except (Conflict, Contention, OutcomeUnknown):
-                snapshot = self._database.read([self._alert(after.id)])[0]
-                if snapshot.exists and snapshot.get("nonce") == after.nonce:
-                    return _version(snapshot.update_time)
-                if not snapshot.exists or snapshot.update_time != version:
-                    raise Conflict(after.id) from None
-                if not tries_left:
+                return self._commit(step)
+            except (Conflict, Contention, OutcomeUnknown) as error:
+                written = self._look_up(step, error)
+                if written is not None:
+                    return written
+                # Of an escalation another than its own version may have moved on, which is read anew.
+                if not tries_left or (isinstance(error, Conflict) and step.told_of is None):
                     raise
         raise AssertionError("unreachable: the last try returns or raises")
 
-    def _commit(self, before: Alert, after: Alert, version: Version) -> Version:
+    def _look_up(self, step: Step, error: Exception) -> Version | None:
+        """The alert's new version if the commit happened after all; None if the alert stands as it was read."""
+        try:
+            snapshot = self._database.read([self._alert(step.after.id)])[0]
+        except StorageUnavailable:
+            raise error from None
+        if snapshot.exists and snapshot.get("nonce") == step.after.nonce:
+            return _version(snapshot.update_time)
+        if not snapshot.exists or snapshot.update_time != step.version:
+            raise Conflict(step.after.id) from None
+        return None
+
+    def _commit(self, step: Step) -> Version:
         client = self._database.client
         batch = client.batch()
-        unchanged = client.write_option(last_update_time=version)
-        batch.update(self._alert(after.id), alert_document(after), option=unchanged)
+        unchanged = client.write_option(last_update_time=step.version)
+        batch.update(self._alert(step.after.id), alert_document(step.after), option=unchanged)
+        self._write_dead_letter(batch, step.before, step.after)
+        self._write_made(batch, step.made)
+        if step.after.channel != step.before.channel:
+            self._count(batch, step.before, -1)
+            self._count(batch, step.after, 1)
+        if step.destination is not None:
+            self._write_destination(batch, step.destination)
+        if step.told_of is not None:
+            self._write_told(batch, step.told_of, step.after.id)
+        return _version(self._database.commit(batch)[0].update_time)
+
+    def _write_dead_letter(self, batch: Any, before: Alert, after: Alert) -> None:
         dead_letter = self._database.document("dead_letters", after.id)
-        if after.state in DEAD_LETTER_STATUS:
-            batch.set(dead_letter, dead_letter_document(after))
+        if after.state in DEAD_LETTER_STATUS and before.state in DEAD_LETTER_STATUS:
+            batch.set(dead_letter, dead_letter_document(after), merge=True)
+        elif after.state in DEAD_LETTER_STATUS:
+            batch.set(dead_letter, dead_letter_begun(after))
         elif before.state in DEAD_LETTER_STATUS:
             batch.delete(dead_letter)
-        return _version(self._database.commit(batch)[0].update_time)
+
+    def _write_made(self, batch: Any, made: Sequence[Alert]) -> None:
+        for alert in made:
+            batch.create(self._alert(alert.id), alert_document(alert))
+            self._count(batch, alert, 1)
+
+    def _count(self, batch: Any, alert: Alert, number: int) -> None:
+        tally = self._database.document("tallies", tally_id(alert.channel, alert.kind, alert.id))
+        counted = {"channel": alert.channel, "kind": alert.kind, "accepted": firestore.Increment(number)}
+        batch.set(tally, counted, merge=True)
+
+    def _write_destination(self, batch: Any, stored: StoredDestination) -> None:
+        reference, document = self._destination(stored.destination.name), destination_document(stored.destination)
+        if stored.version is None:
+            batch.create(reference, document)
+        else:
+            unchanged = self._database.client.write_option(last_update_time=stored.version)
+            batch.update(reference, document, option=unchanged)
+
+    def _write_told(self, batch: Any, alert_id: str, escalation_id: str) -> None:
+        """Mark the dead letter that an escalation tells of, unless it is gone or of another epoch by now."""
+        reference = self._database.document("dead_letters", alert_id)
+        stands = self._database.read([reference])[0]
+        if stands.exists and stands.to_dict().get("escalation_id") == escalation_id:
+            unchanged = self._database.client.write_option(last_update_time=stands.update_time)
+            batch.update(reference, {"escalated_at": firestore.SERVER_TIMESTAMP}, option=unchanged)
 
     def leave_receipt(self, alert: Alert) -> None:
         """Cost: one round trip, one write."""
@@ -136,30 +148,74 @@ class FirestoreAlerts:
         batch.set(self._receipt(alert.id), receipt)
         self._database.commit(batch)
 
-    def time(self) -> datetime:
-        """Cost: one round trip, one read (of a document that need not exist)."""
-        return _version(self._database.read([self._database.document("alerts", "time")])[0].read_time)
+    def destinations(self, names: Sequence[str]) -> tuple[dict[str, StoredDestination], datetime]:
+        """Cost: one round trip, one read a destination (they need not exist)."""
+        found = self._database.read([self._destination(name) for name in names])
+        stored = {name: _stored_destination(name, snapshot) for name, snapshot in zip(names, found, strict=True)}
+        return stored, _version(found[0].read_time)
 
-    def due(self, now: datetime, limit: int) -> list[StoredAlert]:
-        """Cost: one round trip, one read an alert found (at least one); index: ``wake_at`` ascending, automatic."""
-        query = (
-            self._database.client.collection("alerts")
-            .where(filter=FieldFilter("wake_at", "<=", now))
-            .order_by("wake_at")
-            .limit(limit)
-        )
+    def write_destination(self, destination: StoredDestination, made: tuple[Alert, ...] = ()) -> None:
+        """Cost: one round trip, one write, and two for each alert made."""
+        batch = self._database.client.batch()
+        self._write_destination(batch, destination)
+        self._write_made(batch, made)
+        self._database.commit(batch)
+
+    def due(self, now: datetime, limit: int, *, channel: str, parked: bool, cursor: Any = None) -> Page:
+        """Cost: one round trip, one read an alert found (at least one).
+
+        Index: ``channel``, ``state``, ``wake_at`` ascending.
+        """
+        states = FieldFilter("state", "==", "parked") if parked else FieldFilter("state", "in", ["queued", "sending"])
+        due = self._of(channel).where(filter=states).where(filter=FieldFilter("wake_at", "<=", now))
+        query = due.order_by("wake_at").limit(limit)
+        return self._page(query if cursor is None else query.start_after(cursor), limit)
+
+    def withheld(self, channel: str, limit: int) -> Page:
+        """Cost: one round trip, one read an alert found (at least one).
+
+        Index: ``channel``, ``blocked``, ``created_at`` ascending.
+        """
+        query = self._of(channel).where(filter=FieldFilter("blocked", "==", True)).order_by("created_at").limit(limit)
+        return self._page(query, limit)
+
+    def queued(self, channel: str) -> int:
+        """Cost: one round trip, one read for up to a thousand alerts; no composite index (two equalities)."""
+        query = self._of(channel).where(filter=FieldFilter("state", "==", "queued")).count(alias="queued")
+        with reading():
+            [[found]] = query.get(retry=READ_RETRY, timeout=READ_SECONDS)
+        return int(found.value)
+
+    def _page(self, query: Any, limit: int) -> Page:
         with reading():
             found = query.get(retry=READ_RETRY, timeout=READ_SECONDS)
-        return [
-            StoredAlert(alert_of(item.id, item.to_dict() or {}), item.update_time, item.read_time, receipt=False)
-            for item in found
-        ]
+        alerts, unreadable = [], []
+        for item in found:
+            try:
+                alert = alert_of(item.id, item.to_dict() or {})
+            except Unreadable:
+                unreadable.append(item.id)
+            else:
+                alerts.append(StoredAlert(alert, item.update_time, item.read_time, receipt=False))
+        return Page(tuple(alerts), tuple(unreadable), found[-1] if len(found) == limit else None)
+
+    def _of(self, channel: str) -> Any:
+        return self._database.client.collection("alerts").where(filter=FieldFilter("channel", "==", channel))
 
     def _alert(self, alert_id: str) -> Any:
         return self._database.document("alerts", alert_id)
 
     def _receipt(self, alert_id: str) -> Any:
         return self._database.document("receipts", alert_id)
+
+    def _destination(self, name: str) -> Any:
+        return self._database.document("destinations", name)
+
+
+def _stored_destination(name: str, snapshot: Any) -> StoredDestination:
+    if not snapshot.exists:
+        return StoredDestination(Destination(name), None)
+    return StoredDestination(destination_of(name, snapshot.to_dict()), _version(snapshot.update_time))
 
 
 def _version(time: Any) -> Version:

@@ -14,8 +14,8 @@ from typing import Any
 from google.cloud import firestore
 
 from shared.adapters.firestore import Database
-from shared.adapters.firestore_alerts import alert_document
 from shared.adapters.firestore_conversation import conversation_document, conversation_of
+from shared.adapters.firestore_documents import alert_document, tally_id
 from shared.domain.admission import Window
 from shared.errors import Conflict, Contention, OutcomeUnknown, StorageError, StorageUnavailable
 from shared.ports import Admitted, Claim, ClaimHeld, Opened, Reread, TurnCommit, Version
@@ -167,7 +167,7 @@ class FirestoreChat:
             )
         for alert in commit.alerts:
             batch.create(self._database.document("alerts", alert.id), alert_document(alert))
-            tally = f"{alert.channel}.{alert.kind}.{commit.tally_shard}"
+            tally = tally_id(alert.channel, alert.kind, alert.id)
             counted = {"channel": alert.channel, "kind": alert.kind, "accepted": firestore.Increment(1)}
             batch.set(self._database.document("tallies", tally), counted, merge=True)
         self._database.commit(batch)

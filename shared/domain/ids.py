@@ -23,6 +23,26 @@ def alert_id(conversation: str, kind: str, channel: str) -> str:
     return _hash(b"alert", conversation, kind, channel)
 
 
+def escalation_id(alert: str, epoch: int) -> str:
+    """The name of the alert that tells of one that failed; one for each epoch."""
+    return _hash(b"escalation", alert, str(epoch))
+
+
+def notice_id(destination: str, block: int, notice: int) -> str:
+    """The name of the n-th notice of a destination's n-th block."""
+    return _hash(b"notice", destination, str(block), str(notice))
+
+
+def slot_id(job: str, time: str) -> str:
+    """The name of one run of a scheduled job; time as the scheduler says it."""
+    return _hash(b"slot", job, time)
+
+
+def continuation_name(key: str) -> str:
+    """The name of the task that asks for another run."""
+    return _hash(b"continuation", key)
+
+
 def task_name(alert: str, generation: int) -> str:
     """The name of an alert's task: never sequential, new for each generation."""
     return _hash(b"task", alert, str(generation))

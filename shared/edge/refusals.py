@@ -51,6 +51,11 @@ def invalid_header(header: str, must: str) -> RequestError:
     )
 
 
+def not_found(what: str = "This address") -> RequestError:
+    """404: there is nothing there (RFC 9110, 15.5.5); ``what`` begins the sentence."""
+    return RequestError(404, f"{what} does not exist.", slug="not-found", title="Not found")
+
+
 def method_not_allowed(allowed: tuple[str, ...]) -> RequestError:
     """405 with ``Allow`` (RFC 9110, 15.5.6): ``allowed`` plus OPTIONS, which every public function answers."""
     methods = ", ".join(dict.fromkeys((*allowed, "OPTIONS")))

@@ -11,15 +11,17 @@ from shared.edge.json_text import json_type
 from shared.edge.refusals import invalid_field
 
 _ALERT_ID = re.compile(r"[0-9A-Za-z_-]{1,128}")
+_CHANNEL = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _MOST_GENERATIONS = 2**53
 
 
 @dataclass(frozen=True)
 class TaskRequest:
-    """Which alert, and for which of its generations the task was made."""
+    """Which alert, for which of its generations the task was made, and for which channel, where it says so."""
 
     alert_id: str
     generation: int
+    channel: str | None = None
 
 
 def read_task_request(body: Mapping[str, Any]) -> TaskRequest:
@@ -33,4 +35,7 @@ def read_task_request(body: Mapping[str, Any]) -> TaskRequest:
         raise invalid_field("alert_id", "an alert's id", json_type(alert_id))
     if not isinstance(generation, int) or isinstance(generation, bool) or not 0 < generation < _MOST_GENERATIONS:
         raise invalid_field("generation", "a whole number from 1", json_type(generation))
-    return TaskRequest(alert_id, generation)
+    channel = body.get("channel")
+    if channel is not None and (not isinstance(channel, str) or not _CHANNEL.fullmatch(channel)):
+        raise invalid_field("channel", "a channel's name, or nothing", json_type(channel))
+    return TaskRequest(alert_id, generation, channel)

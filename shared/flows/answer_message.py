@@ -48,7 +48,6 @@ from shared.ports import (
 CLAIM_LIFE = timedelta(seconds=60)
 ANSWER_LIFE = timedelta(hours=24)
 COMMIT_TRIES = 3
-TALLY_SHARDS = 8
 BUSY_RETRY_SECONDS = 2
 
 
@@ -98,7 +97,7 @@ class _Started:
     now: datetime
     began: float
 
-    def commit_of(self, written: Written, version: Version | None, message_id: str, shard: int) -> TurnCommit:
+    def commit_of(self, written: Written, version: Version | None, message_id: str) -> TurnCommit:
         """All that this turn writes."""
         claim = None
         if self.claim is not None and self.admitted.claim_version is not None:
@@ -112,7 +111,6 @@ class _Started:
             claim=claim,
             answer=written.body(self.session_id),
             answer_expires_at=self.now + ANSWER_LIFE,
-            tally_shard=shard,
         )
 
 
@@ -215,7 +213,6 @@ class MessageAnswering:
     def _commit(self, command: AnswerMessage, started: _Started) -> tuple[Written, Mapping[str, Any]]:
         """Write the turn; on a conflict with another turn apply it to what stands now, with the same answer."""
         message_id, nonce = self.chance.token(), self.chance.token()
-        shard = int(self.chance.fraction() * TALLY_SHARDS) % TALLY_SHARDS
         conversation, version = started.opened.conversation, started.opened.conversation_version
         reply: Reply | None = None
         for _ in range(COMMIT_TRIES):
@@ -230,7 +227,7 @@ class MessageAnswering:
                 nonce=nonce,
             )
             reply = written.reply
-            commit = started.commit_of(written, version, message_id, shard)
+            commit = started.commit_of(written, version, message_id)
             stands = self._write(commit, started)
             if stands is None or stands.ours:
                 return written, commit.answer

@@ -1,38 +1,68 @@
-"""Deliver one alert: claim it, send it, save what became of it.
+"""Deliver one alert: claim it, send it once, save what came of it.
 
 Three round trips: one read, the claim's commit, the outcome's commit. A task is answered with success once the
 outcome is saved, whatever it was; it is answered with an error only when storage did not answer or another holder's
-lease is live, so that the queue's own retries stay for crashes (guarantees 4 to 6).
+lease is live, so that the queue's own retries stay for crashes (guarantees 4 to 6, 10 and 11).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from shared.domain.alert import Alert, Busy, Claimed, Ignored, Policy, State, claim, settle
-from shared.domain.outcome import Blocked, Delivered, Outcome, Retry
-from shared.errors import Conflict, LeaseLive, OutcomeUnknown, QueueError, StorageError, Unavailable
-from shared.ports import AlertStore, Chance, Channel, Clock, Events, Message, StoredAlert, TaskQueue, Version
-
-EVENT_OF_STATE = {
-    State.DELIVERED: "alert_delivered",
-    State.PARKED: "alert_parked",
-    State.FAILED: "alert_failed",
-    State.QUEUED: "alert_repeated",
-}
+from shared.domain import destination as places
+from shared.domain.alert import Alert, Policy
+from shared.domain.delivery import Busy, Claimed, Ignored, claim, settle
+from shared.domain.outcome import Blocked, Delivered, Outcome, Rejected, Retry
+from shared.errors import Conflict, LeaseLive, QueueError, StorageError, Unavailable, Unreadable
+from shared.flows.steps import Steps
+from shared.ports import (
+    AlertStore,
+    Chance,
+    Channel,
+    Clock,
+    Continuation,
+    Events,
+    Message,
+    StoredAlert,
+    StoredDestination,
+    TaskQueue,
+    Version,
+)
 
 LEAST_SECONDS_TO_SEND = 0.5
 """With less time than this left in the lease, an attempt is not begun."""
 
+SAVE_TRIES = 3
+
 
 @dataclass(frozen=True)
 class DeliverAlert:
-    """The command: which alert, and for which generation the task was made."""
+    """The command: which alert, for which generation the task was made, and the channel it probably has."""
 
     alert_id: str
     generation: int
+    channel: str | None = None
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """An attempt under way.
+
+    Attributes:
+        held: the alert under its lease.
+        version: of that.
+        probing: it finds out whether a blocked destination was repaired.
+        began: monotonic seconds.
+        read_at: Firestore's time then.
+    """
+
+    held: Alert
+    version: Version
+    probing: bool
+    began: float
+    read_at: datetime
 
 
 @dataclass(frozen=True)
@@ -42,7 +72,10 @@ class AlertDelivery:
     Attributes:
         store: where alerts are.
         queue: where the task of a repeat goes.
+        sweep: asked to run when a destination was repaired.
         channels: the destinations by name.
+        fingerprints: of their settings, by name.
+        escalation_channels: where escalations and notices go, in order.
         policy: budgets and waits.
         send_seconds: how long one attempt may take in all.
         margin_seconds: what must be left of the lease after it, for the outcome's commit.
@@ -53,7 +86,10 @@ class AlertDelivery:
 
     store: AlertStore
     queue: TaskQueue
+    sweep: Continuation
     channels: Mapping[str, Channel]
+    fingerprints: Mapping[str, str]
+    escalation_channels: tuple[str, ...]
     policy: Policy
     send_seconds: float
     margin_seconds: float
@@ -73,13 +109,20 @@ class AlertDelivery:
         """
         try:
             return self._deliver(command)
+        except Unreadable:
+            self.events("alert_unreadable", alert_id=command.alert_id)
+            return self._ignored(command, "alert is unreadable")
         except StorageError as error:
             self.events("storage_failed", alert_id=command.alert_id, error=type(error).__name__)
             raise Unavailable from error
 
+    @property
+    def _steps(self) -> Steps:
+        return Steps(self.store, self.queue, self.policy, self.escalation_channels, self.chance, self.events)
+
     def _deliver(self, command: DeliverAlert) -> str:
         began = self.clock.monotonic()
-        stored = self.store.read(command.alert_id)
+        stored = self.store.read(command.alert_id, command.channel)
         if stored is None:
             return self._ignored(command, "alert is missing")
         decision = claim(
@@ -91,77 +134,130 @@ class AlertDelivery:
             nonce=self.chance.token(),
             jitter=self.chance.fraction(),
             policy=self.policy,
+            destination=stored.destination.destination if stored.destination is not None else None,
+            fingerprint=self.fingerprints.get(stored.alert.channel, ""),
         )
         match decision:
             case Ignored(reason=reason):
                 return self._ignored(command, reason)
             case Busy():
                 raise self._busy(stored.alert)
-            case Claimed(alert=held):
-                try:
-                    version = self.store.write(stored.alert, held, stored.version)
-                except Conflict:
-                    raise self._busy(stored.alert) from None
-                return self._send(stored, held, version, began)
+            case Claimed():
+                return self._send(stored, self._claim(stored, decision, began))
             case _:
                 try:
-                    self.store.write(stored.alert, decision.alert, stored.version)
+                    step = self._steps.plan(stored.alert, decision.alert, stored.version, now=stored.read_at)
+                    self._steps.write(step)
                 except Conflict:
                     raise self._busy(stored.alert) from None
-                return self._saved(decision.alert)
+                return decision.alert.state.value
 
-    def _send(self, stored: StoredAlert, held: Alert, version: Version, began: float) -> str:
-        lease_ends = began + self.policy.lease.total_seconds() - self.margin_seconds
+    def _claim(self, stored: StoredAlert, decision: Claimed, began: float) -> _Attempt:
+        """Take the lease, and the probe's with it where the destination is blocked; somebody else may be first."""
+        probe = None
+        if decision.probe is not None and stored.destination is not None:
+            probe = StoredDestination(decision.probe, stored.destination.version)
+        step = self._steps.plan(stored.alert, decision.alert, stored.version, now=stored.read_at, destination=probe)
+        try:
+            version = self.store.write(step)
+        except Conflict:
+            raise self._busy(stored.alert) from None
+        return _Attempt(decision.alert, version, probe is not None, began, stored.read_at)
+
+    def _send(self, stored: StoredAlert, attempt: _Attempt) -> str:
+        lease_ends = attempt.began + self.policy.lease.total_seconds() - self.margin_seconds
         deadline = min(self.clock.monotonic() + self.send_seconds, lease_ends)
         if deadline - self.clock.monotonic() < min(LEAST_SECONDS_TO_SEND, self.send_seconds):
-            outcome: Outcome = Retry("no_time_left_in_lease")
+            outcome: Outcome = Retry("no_time_left_in_lease", maybe_shown=attempt.held.maybe_shown)
         else:
-            outcome = self._attempt(held, deadline)
-        elapsed = timedelta(seconds=self.clock.monotonic() - began)
-        after = settle(
-            held,
-            outcome,
-            now=stored.read_at + elapsed,
-            nonce=self.chance.token(),
-            jitter=self.chance.fraction(),
-            policy=self.policy,
-        )
+            outcome = self._attempt(stored, attempt.held, deadline)
         try:
-            self.store.write(held, after, version)
-        except (Conflict, OutcomeUnknown) as error:
+            return self._save(attempt, outcome)
+        except StorageError as error:
             if isinstance(outcome, Delivered):
-                self.store.leave_receipt(held)
-            if isinstance(error, OutcomeUnknown):
+                self.store.leave_receipt(attempt.held)
+            if not isinstance(error, Conflict):
                 raise
-            self.events("alert_outcome_lost", alert_id=held.id, channel=held.channel, cause=after.cause)
+            self.events("alert_outcome_lost", alert_id=attempt.held.id, channel=attempt.held.channel)
             return "lost"
-        return self._saved(after)
 
-    def _attempt(self, held: Alert, deadline: float) -> Outcome:
+    def _attempt(self, stored: StoredAlert, held: Alert, deadline: float) -> Outcome:
         channel = self.channels.get(held.channel)
         if channel is None:
             return Blocked("channel_not_configured")
-        message = Message(held.id, held.kind, held.payload, held.maybe_shown, held.created_at)
+        message = Message(
+            alert_id=held.id,
+            kind=held.kind,
+            payload=held.payload,
+            maybe_shown=held.maybe_shown,
+            created_at=held.created_at,
+            epoch=held.epoch,
+            key=held.key,
+            first_sent_at=stored.alert.first_sent_at,
+            now=stored.read_at,
+            plain=held.plain,
+        )
         try:
             return channel.send(message, deadline=deadline)
         except Exception as error:  # noqa: BLE001 - a poison alert spends its budget like any other
             self.events("channel_broken", alert_id=held.id, channel=held.channel, error=type(error).__name__)
             return Retry(f"internal_{type(error).__name__}", maybe_shown=True)
 
-    def _saved(self, alert: Alert) -> str:
-        self.events(
-            EVENT_OF_STATE[alert.state],
-            alert_id=alert.id,
-            channel=alert.channel,
-            attempts=alert.attempts,
-            cause=alert.cause,
-        )
-        if alert.state is State.QUEUED and alert.wake_at is not None:
+    def _save(self, attempt: _Attempt, outcome: Outcome) -> str:
+        """Write the outcome with what it says of the destination; decided anew where that has moved on meanwhile.
+
+        Raises:
+            Conflict: the lease was lost.
+        """
+        held = attempt.held
+        for tries_left in reversed(range(SAVE_TRIES)):
+            now = attempt.read_at + timedelta(seconds=self.clock.monotonic() - attempt.began)
+            nonce, jitter = self.chance.token(), self.chance.fraction()
+            after = settle(held, outcome, now=now, nonce=nonce, jitter=jitter, policy=self.policy)
+            place, tell = self._destination_after(attempt, outcome, now, nonce)
+            step = self._steps.plan(held, after, attempt.version, now=now, destination=place, tell_of_block=tell)
             try:
-                self.queue.enqueue(alert, alert.wake_at - self.policy.grace)
-            except QueueError as error:
-                self.events("enqueue_failed", alert_id=alert.id, channel=alert.channel, error=str(error))
-        return alert.state.value
+                self._steps.write(step)
+            except Conflict:
+                stands = self.store.read(held.id, held.channel)
+                if place is None or not tries_left or stands is None or stands.version != attempt.version:
+                    raise
+                continue
+            if place is not None and place.destination.draining:
+                self._ask_for_drain(place)
+            return after.state.value
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    def _destination_after(
+        self, attempt: _Attempt, outcome: Outcome, now: datetime, nonce: str
+    ) -> tuple[StoredDestination | None, bool]:
+        """What the outcome makes of the destination, and whether a person is to be told; one read where it may."""
+        if not attempt.probing and not isinstance(outcome, Blocked):
+            return None, False
+        name = attempt.held.channel
+        stands, _ = self.store.destinations([name])
+        place, version = stands[name].destination, stands[name].version
+        match outcome:
+            case Blocked(cause=cause) if not place.blocked or attempt.probing:
+                fingerprint = self.fingerprints.get(name, "")
+                after = places.block(place, cause, now=now, fingerprint=fingerprint, nonce=nonce, policy=self.policy)
+                return StoredDestination(after, version), not place.blocked
+            case Blocked():
+                return None, False
+            case _ if not place.blocked:
+                return None, False
+            case Delivered():
+                return StoredDestination(places.repair(place, nonce=nonce), version), False
+            case _:
+                at_once = isinstance(outcome, Rejected)
+                after = places.release_probe(place, now=now, nonce=nonce, policy=self.policy, at_once=at_once)
+                return StoredDestination(after, version), False
+
+    def _ask_for_drain(self, place: StoredDestination) -> None:
+        try:
+            self.sweep.ask(f"drain {place.destination.name} {place.destination.blocks}")
+        except QueueError as error:
+            self.events("enqueue_failed", channel=place.destination.name, error=str(error))
 
     def _ignored(self, command: DeliverAlert, reason: str) -> str:
         self.events("alert_ignored", alert_id=command.alert_id, generation=command.generation, reason=reason)

@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 from shared.adapters.firestore import Database
-from shared.adapters.firestore_alerts import FirestoreAlerts, alert_document
+from shared.adapters.firestore_alerts import FirestoreAlerts
 from shared.adapters.firestore_chat import FirestoreChat
+from shared.adapters.firestore_documents import alert_document
 from shared.domain.alert import DEAD_LETTER_STATUS, Alert
 from shared.ports import AlertStore, ChatStore, Version
 from tests.support.alert_stores import FakeAlertStore

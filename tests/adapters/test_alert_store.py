@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.domain.alert import Alert, Attempt, State
+from shared.domain.destination import Destination
 from shared.errors import Conflict
+from shared.ports import Page, Step, StoredDestination
 from tests.adapters.conftest import World
 from tests.support.fakes import seconds
 from tests.support.turns import alert, commit, now, unique
@@ -49,7 +51,7 @@ def full(name: str = "alert") -> Alert:
 def test_an_alert_comes_back_as_it_was_written(world: World, made: Alert) -> None:
     """Every field, text of any script, times to the microsecond."""
     version = world.put(alert())
-    world.alerts.write(alert(), made, version)
+    world.alerts.write(Step(alert(), made, version))
     assert stored(world) == made
 
 
@@ -74,12 +76,12 @@ def test_f08_a_write_of_an_older_version_is_refused(world: World) -> None:
     made = alert()
     old = world.put(made)
     held = changed(made, state=State.SENDING)
-    new = world.alerts.write(made, held, old)
+    new = world.alerts.write(Step(made, held, old))
     assert new > old
     with pytest.raises(Conflict):
-        world.alerts.write(held, changed(held, state=State.PARKED), old)
+        world.alerts.write(Step(held, changed(held, state=State.PARKED), old))
     assert (stored(world), world.dead_letter(made.id)) == (held, None)
-    assert world.alerts.write(held, changed(held, state=State.DELIVERED), new) > new
+    assert world.alerts.write(Step(held, changed(held, state=State.DELIVERED), new)) > new
 
 
 def test_a_write_that_changes_nothing_keeps_its_version(world: World) -> None:
@@ -95,7 +97,7 @@ def test_a_missing_alert_is_not_written(world: World) -> None:
     made = alert()
     version = world.put(alert("other"))
     with pytest.raises(Conflict):
-        world.alerts.write(made, changed(made, state=State.PARKED, cause="x"), version)
+        world.alerts.write(Step(made, changed(made, state=State.PARKED, cause="x"), version))
     assert (world.alerts.read(made.id), world.dead_letter(made.id)) == (None, None)
 
 
@@ -107,7 +109,7 @@ def test_f07_of_many_writers_of_one_version_one_wins(world: World) -> None:
     def write(index: int) -> bool:
         start.wait()
         try:
-            world.alerts.write(made, changed(made, state=State.SENDING, attempts=index), version)
+            world.alerts.write(Step(made, changed(made, state=State.SENDING, attempts=index), version))
         except Conflict:
             return False
         return True
@@ -124,12 +126,12 @@ def test_a_dead_letter_begins_with_the_state_and_ends_with_it(world: World, stat
     made = alert()
     wake_at = now() + seconds(300) if state is State.PARKED else None
     dead = changed(made, state=state, cause="http_500", attempts=3, wake_at=wake_at)
-    version = world.alerts.write(made, dead, world.put(made))
+    version = world.alerts.write(Step(made, dead, world.put(made)))
     assert world.dead_letter(made.id) == (status, "http_500", 3, wake_at)
     again = changed(dead, attempts=4, cause="timeout")
-    version = world.alerts.write(dead, again, version)
+    version = world.alerts.write(Step(dead, again, version))
     assert world.dead_letter(made.id) == (status, "timeout", 4, wake_at)
-    version = world.alerts.write(again, changed(again, state=State.QUEUED), version)
+    version = world.alerts.write(Step(again, changed(again, state=State.QUEUED), version))
     assert world.dead_letter(made.id) is None
     assert world.names("dead_letters") == set()
 
@@ -138,7 +140,7 @@ def test_a_dead_letter_begins_with_the_state_and_ends_with_it(world: World, stat
 def test_an_alert_that_is_not_dead_has_no_dead_letter(world: World, state: State) -> None:
     """They are the parked and the failed, nothing else."""
     made = alert()
-    world.alerts.write(made, changed(made, state=state), world.put(made))
+    world.alerts.write(Step(made, changed(made, state=state), world.put(made)))
     assert world.names("dead_letters") == set()
 
 
@@ -150,7 +152,7 @@ def test_a_receipt_counts_for_its_epoch_only(world: World) -> None:
     world.alerts.leave_receipt(changed(made, state=State.SENDING))
     assert [found.receipt for found in [world.alerts.read(made.id)] if found] == [True]
     world.alerts.leave_receipt(changed(made, state=State.SENDING))
-    world.alerts.write(made, changed(made, epoch=2), version)
+    world.alerts.write(Step(made, changed(made, epoch=2), version))
     assert [found.receipt for found in [world.alerts.read(made.id)] if found] == [False]
 
 
@@ -159,7 +161,7 @@ def test_a_receipt_changes_nothing_else(world: World) -> None:
     made = alert()
     version = world.put(made)
     world.alerts.leave_receipt(made)
-    world.alerts.write(made, changed(made, state=State.DELIVERED), version)
+    world.alerts.write(Step(made, changed(made, state=State.DELIVERED), version))
 
 
 def test_what_is_due_comes_oldest_first_and_bounded(world: World) -> None:
@@ -171,27 +173,142 @@ def test_what_is_due_comes_oldest_first_and_bounded(world: World) -> None:
         world.put(each)
     world.put(alert("later", wake_at=at + seconds(0.001)))
     world.put(alert("final", wake_at=None, state=State.DELIVERED))
-    assert [found.alert for found in world.alerts.due(at, 10)] == [made[name] for name in "abcd"]
-    assert [found.alert.id for found in world.alerts.due(at, 3)] == ["a", "b", "c"]
-    assert [found.alert.id for found in world.alerts.due(at - seconds(20), 10)] == ["a", "b"]
-    assert world.alerts.due(at - seconds(301), 10) == []
+    assert [found.alert for found in world.alerts.due(at, 10, channel="slack", parked=True).alerts] == [
+        made[name] for name in "abcd"
+    ]
+    assert [found.alert.id for found in world.alerts.due(at, 3, channel="slack", parked=True).alerts] == ["a", "b", "c"]
+    assert [
+        found.alert.id for found in world.alerts.due(at - seconds(20), 10, channel="slack", parked=True).alerts
+    ] == ["a", "b"]
+    assert world.alerts.due(at - seconds(301), 10, channel="slack", parked=True) == Page(())
 
 
 def test_what_is_due_can_be_written(world: World) -> None:
     """With the version it was read at, and Firestore's time of the read."""
     made = alert(wake_at=now() - seconds(60))
     version = world.put(made)
-    [found] = world.alerts.due(now(), 10)
+    [found] = world.alerts.due(now(), 10, channel="slack", parked=False).alerts
     assert (found.version, found.receipt) == (version, False)
     assert found.read_at >= version
-    world.alerts.write(found.alert, changed(found.alert, wake_at=now() + seconds(60)), found.version)
-    assert world.alerts.due(now(), 10) == []
+    world.alerts.write(Step(found.alert, changed(found.alert, wake_at=now() + seconds(60)), found.version))
+    assert world.alerts.due(now(), 10, channel="slack", parked=False) == Page(())
 
 
 def test_firestores_time_goes_on(world: World) -> None:
     """It is not before the last write's."""
     version = world.put(alert())
-    first = world.alerts.time()
+    _, first = world.alerts.destinations(["slack"])
     assert first >= version
     assert first.utcoffset() == timedelta(0)
     assert world.put(alert("next")) >= first
+
+
+def test_alerts_that_tell_of_a_step_are_made_and_counted_with_it(world: World) -> None:
+    """An escalation in the commit of the failure; refused as a whole if it exists already."""
+    made, told = alert(), alert("told", channel="email", kind="escalation", route=("email", "slack"))
+    failed = changed(made, state=State.FAILED, wake_at=None)
+    version = world.alerts.write(Step(made, failed, world.put(made), made=(told,)))
+    assert stored(world, "told") == told
+    assert world.tally("email", "escalation") == 1
+    with pytest.raises(Conflict):
+        world.alerts.write(Step(failed, changed(failed, state=State.WAIVED), version, made=(told,)))
+    assert (stored(world), world.tally("email", "escalation")) == (failed, 1)
+
+
+def test_an_alert_that_changes_its_channel_is_counted_there(world: World) -> None:
+    """Accepted is compared with states channel by channel: a relayed alert takes its count along."""
+    made = alert("told", channel="email", kind="escalation", route=("email", "slack"))
+    world.chat.commit_turn(commit(None, None, made))
+    found = world.alerts.read("told")
+    assert found is not None
+    world.alerts.write(Step(made, changed(made, channel="slack", hop=1), found.version))
+    assert (world.tally("email", "escalation"), world.tally("slack", "escalation")) == (0, 1)
+
+
+def block(**changes: object) -> Destination:
+    """A blocked destination."""
+    at = now()
+    known = Destination("slack", "no_service", at, 2, 1, at, at, "abc", draining=False, nonce=unique())
+    return replace(known, **changes)  # type: ignore[arg-type]
+
+
+def test_a_destination_comes_back_as_it_was_written_and_with_its_alert(world: World) -> None:
+    """Unknown ones are well; the alert's read brings its own channel's, whichever was guessed."""
+    made, blocked = alert(), block()
+    version = world.put(made)
+    stands, _ = world.alerts.destinations(["slack", "monday"])
+    assert stands["slack"] == StoredDestination(Destination("slack"), None)
+    world.alerts.write(Step(made, changed(made), version, destination=StoredDestination(blocked, None)))
+    for guess in (None, "slack", "monday"):
+        found = world.alerts.read(made.id, guess)
+        assert found is not None
+        assert found.destination is not None
+        assert (found.destination.destination, found.destination.version) == (blocked, found.version)
+
+
+@pytest.mark.parametrize("stale", [True, False])
+def test_a_step_is_refused_as_a_whole_where_its_destination_moved_on(world: World, *, stale: bool) -> None:
+    """Two find the same block, two take the same probe: one commit wins."""
+    made = alert()
+    version = world.put(made)
+    world.alerts.write_destination(StoredDestination(block(), None))
+    stands, _ = world.alerts.destinations(["slack"])
+    world.alerts.write_destination(StoredDestination(block(), stands["slack"].version))
+    mine = StoredDestination(block(), stands["slack"].version if stale else None)
+    with pytest.raises(Conflict):
+        world.alerts.write(Step(made, changed(made, state=State.PARKED), version, destination=mine))
+    assert (stored(world), world.dead_letter(made.id)) == (made, None)
+
+
+def test_a_notice_is_made_with_its_destination(world: World) -> None:
+    """Or neither is."""
+    notice = alert("notice", kind="notice", channel="email")
+    world.alerts.write_destination(StoredDestination(block(), None), (notice,))
+    assert (stored(world, "notice"), world.tally("email", "notice")) == (notice, 1)
+    with pytest.raises(Conflict):
+        world.alerts.write_destination(StoredDestination(block(), None), (alert("other", kind="notice"),))
+    assert world.alerts.read("other") is None
+
+
+def test_what_waits_for_a_repair_comes_oldest_first_and_nothing_else(world: World) -> None:
+    """By the time an alert was made; those parked for other reasons are not among them."""
+    at = now()
+    for name, back in (("b", 20), ("a", 30), ("c", 10)):
+        world.put(alert(name, state=State.PARKED, blocked=True, created_at=at - seconds(back), wake_at=at))
+    world.put(alert("other", state=State.PARKED, created_at=at - seconds(99)))
+    world.put(alert("elsewhere", state=State.PARKED, blocked=True, channel="monday"))
+    page = world.alerts.withheld("slack", 2)
+    assert ([found.alert.id for found in page.alerts], page.cursor is None) == (["a", "b"], False)
+    assert len(world.alerts.withheld("slack", 9).alerts) == 3
+
+
+def test_the_queued_of_a_channel_are_counted(world: World) -> None:
+    """Not those that are sent, parked or another channel's."""
+    for number, state in enumerate([State.QUEUED, State.QUEUED, State.SENDING, State.PARKED, State.DELIVERED]):
+        world.put(alert(f"a{number}", state=state))
+    world.put(alert("b", channel="monday"))
+    assert (world.alerts.queued("slack"), world.alerts.queued("email")) == (2, 0)
+
+
+def test_what_is_due_goes_on_where_the_last_page_ended(world: World) -> None:
+    """Also among alerts that are due at the same moment."""
+    at = now() - seconds(5)
+    for name in "cabde":
+        world.put(alert(name, wake_at=at))
+    first = world.alerts.due(now(), 2, channel="slack", parked=False)
+    second = world.alerts.due(now(), 2, channel="slack", parked=False, cursor=first.cursor)
+    third = world.alerts.due(now(), 2, channel="slack", parked=False, cursor=second.cursor)
+    found = [each.alert.id for page in (first, second, third) for each in page.alerts]
+    assert (found, third.cursor) == (list("abcde"), None)
+
+
+def test_the_parked_and_the_hurried_are_found_apart(world: World) -> None:
+    """A backlog that waits for room does not hide what was lost."""
+    for name, state in (("p", State.PARKED), ("q", State.QUEUED), ("s", State.SENDING)):
+        world.put(alert(name, state=state, wake_at=now() - seconds(5)))
+    ids = {
+        parked: [each.alert.id for each in world.alerts.due(now(), 9, channel="slack", parked=parked).alerts]
+        for parked in (True, False)
+    }
+    assert ids == {True: ["p"], False: ["q", "s"]}
+    assert world.alerts.due(now(), 9, channel="monday", parked=True) == Page(())

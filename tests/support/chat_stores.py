@@ -86,8 +86,7 @@ class FakeChatStore(ChatStore):
             writes.append(Write(f"admissions/{claim.id}", (done, json.dumps(dict(commit.answer))), version=version))
         for alert in commit.alerts:
             writes.append(Write(f"alerts/{alert.id}", alert, missing=True))
-            tally = f"tallies/{alert.channel}.{alert.kind}.{commit.tally_shard}"
-            writes.append(Write(tally, lambda was: (was or 0) + 1))
+            writes.append(Write(f"tallies/{alert.channel}.{alert.kind}.{alert.id}", lambda was: (was or 0) + 1))
         self.documents.commit(writes)
 
     def reread(self, commit: TurnCommit) -> Reread:

@@ -17,6 +17,7 @@ from tests.support.fakes import (
     FakeAlertStore,
     FakeChance,
     FakeClock,
+    FakeContinuation,
     FakeQueue,
     RecordedEvents,
     ScriptedChannel,
@@ -56,7 +57,12 @@ def parked(name: str = "a", **changes: Any) -> Alert:
 class Delivery:
     """Both flows.
 
+    Args:
+        alerts: arranged before.
+        others: further channels than Slack, by name.
+
     Attributes:
+        again: what was asked for as another pass.
         deliver: the delivery flow.
         sweep: the sweep flow.
     """
@@ -69,7 +75,10 @@ class Delivery:
         channel: Channel | None = None,
         clock: FakeClock | None = None,
         run_seconds: float = 45.0,
+        paces: dict[str, float] | None = None,
+        **others: Channel,
     ) -> None:
+        self.again = FakeContinuation()
         self.store = store or FakeAlertStore()
         self.queue = queue or FakeQueue()
         self.channel = channel or DeliveringChannel()
@@ -78,7 +87,10 @@ class Delivery:
         self.deliver = AlertDelivery(
             store=self.store,
             queue=self.queue,
-            channels={"slack": self.channel},
+            sweep=self.again,
+            channels={"slack": self.channel, **others},
+            fingerprints={"slack": "settings"},
+            escalation_channels=("email", "slack"),
             policy=POLICY,
             send_seconds=10.0,
             margin_seconds=1.0,
@@ -89,6 +101,9 @@ class Delivery:
         self.sweep = RetryDeadLetters(
             store=self.store,
             queue=self.queue,
+            again=self.again,
+            paces=paces or {"slack": 100.0},
+            escalation_channels=("email", "slack"),
             policy=POLICY,
             page=PAGE,
             run_seconds=run_seconds,

@@ -15,7 +15,7 @@ from shared import events
 from shared.domain.alert import Alert, Policy
 from shared.domain.outcome import Delivered, Outcome
 from shared.errors import QueueError
-from shared.ports import Chance, Channel, Clock, Events, Message, TaskQueue
+from shared.ports import Chance, Channel, Clock, Continuation, Events, Message, TaskQueue
 from tests.support.alert_stores import FakeAlertStore, FaultyAlertStore
 from tests.support.chat_stores import (
     ContendedChatStore,
@@ -37,11 +37,13 @@ __all__ = [
     "FakeChance",
     "FakeChatStore",
     "FakeClock",
+    "FakeContinuation",
     "FakeQueue",
     "FaultyAlertStore",
     "InterruptedChannel",
     "RacedChatStore",
     "RecordedEvents",
+    "RefusingContinuation",
     "RefusingQueue",
     "ScriptedChannel",
     "Task",
@@ -159,6 +161,26 @@ class FakeQueue(TaskQueue):
     def purge(self) -> None:
         """Lose every task."""
         self.waiting.clear()
+
+
+class FakeContinuation(Continuation):
+    """Records what was asked for, by key."""
+
+    def __init__(self) -> None:
+        self.asked: dict[str, datetime | None] = {}
+
+    def ask(self, key: str, at: datetime | None = None) -> None:
+        """See ``shared.ports.Continuation``."""
+        self.asked.setdefault(key, at)
+
+
+class RefusingContinuation(FakeContinuation):
+    """Nothing can be asked for."""
+
+    def ask(self, key: str, at: datetime | None = None) -> None:
+        """Refuse."""
+        super().ask(key, at)
+        raise QueueError("ServiceUnavailable")
 
 
 class RefusingQueue(FakeQueue):

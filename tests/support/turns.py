@@ -86,7 +86,6 @@ def commit(
     version: Version | None = None,
     *alerts: Alert,
     held: tuple[Claim, Version] | None = None,
-    shard: int = 0,
 ) -> TurnCommit:
     """The commit of a turn."""
     after = of or conversation()
@@ -99,5 +98,4 @@ def commit(
         claim=held,
         answer={"response": "Hi \U0001f600", "lead_score": 85, "handoff": False, "session_id": "s", "last": None},
         answer_expires_at=now() + timedelta(hours=24),
-        tally_shard=shard,
     )

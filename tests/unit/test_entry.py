@@ -19,7 +19,13 @@ ENVIRON = {
     "GOOGLE_CLOUD_PROJECT": "demo",
     "LEAD_CHANNELS": "slack",
     "SLACK_WEBHOOK_URL": "http://127.0.0.1:9/hook",
+    "SMTP_URL": "smtp://127.0.0.1:9",
+    "MAIL_FROM": "bellhop@example.com",
+    "ESCALATION_EMAIL_TO": "team@example.com",
     "DELIVER_ALERT_URL": "http://127.0.0.1:9/deliver_alert",
+    "SWEEP_URL": "http://127.0.0.1:9/retry_dead_letters",
+    "CLEANUP_URL": "http://127.0.0.1:9/cleanup",
+    "DRAIN_PACES": "slack=1",
     "OIDC_AUDIENCE": "http://127.0.0.1:9/deliver_alert",
     "OIDC_CERTS_URL": "http://127.0.0.1:9/certs",
     "TASKS_INVOKER_EMAIL": "tasks@demo.iam.gserviceaccount.com",
@@ -35,14 +41,22 @@ print(json.dumps(sorted(sys.modules)))
 """
 
 OF_CHAT_ONLY = ("shared.flows.answer_message", "shared.adapters.firestore_chat", "shared.adapters.knowledge_file")
-OF_DELIVERY_ONLY = ("shared.flows.deliver_alert", "shared.adapters.slack", "shared.adapters.http")
+OF_DELIVERY_ONLY = (
+    "shared.flows.deliver_alert",
+    "shared.channels",
+    "shared.adapters.slack",
+    "shared.adapters.smtp",
+    "shared.adapters.http",
+)
+NOT_CONFIGURED = ("shared.adapters.monday", "shared.adapters.webhook", "shared.adapters.apprise", "apprise")
 OF_TASKS_AND_JOBS = ("shared.edge.oidc",)
 OF_SWEEP_ONLY = ("shared.flows.retry_dead_letters",)
 AT_FIRST_USE = ("google.cloud.tasks_v2",)
 NOT_FOR = {
     "chat": (*OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *OF_TASKS_AND_JOBS, *AT_FIRST_USE),
-    "deliver_alert": (*OF_CHAT_ONLY, *OF_SWEEP_ONLY, *AT_FIRST_USE),
+    "deliver_alert": (*OF_CHAT_ONLY, *OF_SWEEP_ONLY, *NOT_CONFIGURED, *AT_FIRST_USE),
     "retry_dead_letters": (*OF_CHAT_ONLY, *OF_DELIVERY_ONLY, *AT_FIRST_USE),
+    "cleanup": (*OF_CHAT_ONLY, *OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *AT_FIRST_USE),
 }
 
 
@@ -102,10 +116,29 @@ def test_f45_a_function_with_a_wrong_setting_does_not_start_and_says_which() -> 
 
 
 @pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({"SMTP_URL": ""}, "ESCALATION_CHANNELS: was 'slack'; takes a channel other than slack too"),
+        ({"LEAD_CHANNELS": "slack, monday"}, "LEAD_CHANNELS: was 'slack, monday'; monday is not configured"),
+        ({"SMTP_URL": "smtps://h.example", "SMTP_CA_FILE": "/nowhere.pem"}, "SMTP_CA_FILE: was '/nowhere.pem'"),
+    ],
+)
+def test_f45_delivery_does_not_start_with_channels_that_cannot_keep_the_promise(
+    environ: dict[str, str], told: str
+) -> None:
+    """It says so on the log as of any other setting, also where only the channel itself can tell."""
+    loaded = load("deliver_alert", ENVIRON | environ)
+    assert loaded.returncode != 0
+    line = json.loads(loaded.stdout.splitlines()[0])
+    assert (line["event"], line["function"]) == ("config_invalid", "deliver_alert")
+    assert line["error"].startswith(told)
+
+
+@pytest.mark.parametrize(
     ("function", "needed"),
     [
         ("chat", {"GOOGLE_CLOUD_PROJECT", "DELIVER_ALERT_URL", "TASKS_INVOKER_EMAIL", "LEAD_CHANNELS"}),
-        ("deliver_alert", {"GOOGLE_CLOUD_PROJECT", "SLACK_WEBHOOK_URL", "OIDC_AUDIENCE"}),
+        ("deliver_alert", {"GOOGLE_CLOUD_PROJECT", "LEAD_CHANNELS", "ESCALATION_CHANNELS", "OIDC_AUDIENCE"}),
         ("retry_dead_letters", {"GOOGLE_CLOUD_PROJECT", "SCHEDULER_INVOKER_EMAIL", "OIDC_AUDIENCE"}),
     ],
 )

@@ -139,7 +139,6 @@ def test_a_delivery_whose_outcome_may_be_lost_leaves_a_receipt() -> None:
     assert (len(system.sent), system.store.alert(ALERT.id).state) == (1, State.DELIVERED)
 
 
-@pytest.mark.xfail(strict=True, reason="defect: deliver_alert.py leaves a receipt for Conflict and OutcomeUnknown only")
 @pytest.mark.parametrize("error", [Contention("Aborted"), StorageUnavailable("x"), StorageError("InvalidArgument")])
 def test_a_delivery_whose_outcome_is_not_saved_leaves_a_receipt(error: StorageError) -> None:
     """Whatever storage said: what was delivered is not to be sent again (guarantee 5)."""

@@ -1,0 +1,93 @@
+"""What alerts, dead letters and destinations look like as Firestore documents.
+
+Readers take documents that an earlier version of the code wrote: a field it did not know has its default.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import asdict, fields
+from typing import Any
+
+from google.cloud import firestore
+
+from shared.domain import ids
+from shared.domain.alert import DEAD_LETTER_STATUS, Alert, Attempt, State
+from shared.domain.destination import Destination
+from shared.errors import Unreadable
+
+TALLY_SHARDS = 8
+
+_PLAIN = tuple(item.name for item in fields(Alert) if item.name not in ("id", "payload", "state", "history", "route"))
+
+
+def alert_document(alert: Alert) -> dict[str, Any]:
+    """An alert as its document in ``alerts`` holds it."""
+    return {name: getattr(alert, name) for name in _PLAIN} | {
+        "payload": dict(alert.payload),
+        "state": alert.state.value,
+        "history": _history_document(alert),
+        "route": list(alert.route),
+    }
+
+
+def alert_of(alert_id: str, data: dict[str, Any]) -> Alert:
+    """The alert that a document holds.
+
+    Raises:
+        Unreadable: it holds none.
+    """
+    try:
+        return Alert(
+            id=alert_id,
+            payload=dict(data["payload"]),
+            state=State(data["state"]),
+            history=tuple(Attempt(item["at"], item["outcome"], item["cause"]) for item in data["history"]),
+            route=tuple(data.get("route", ())),
+            **{name: data[name] for name in _PLAIN if name in data},
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unreadable(alert_id) from error
+
+
+def dead_letter_document(alert: Alert) -> dict[str, Any]:
+    """What a step says of a dead letter; what was said at its beginning or of its escalation stays."""
+    return {
+        "status": DEAD_LETTER_STATUS[alert.state],
+        "conversation_id": alert.conversation_id,
+        "channel": alert.channel,
+        "kind": alert.kind,
+        "cause": alert.cause,
+        "attempts": alert.attempts,
+        "epoch": alert.epoch,
+        "history": _history_document(alert),
+        "next_attempt_at": alert.wake_at,
+        "created_at": alert.created_at,
+        "escalation_id": ids.escalation_id(alert.id, alert.epoch) if alert.state is State.FAILED else None,
+    }
+
+
+def dead_letter_begun(alert: Alert) -> dict[str, Any]:
+    """A dead letter as it begins."""
+    return dead_letter_document(alert) | {"entered_at": firestore.SERVER_TIMESTAMP, "escalated_at": None}
+
+
+def destination_document(destination: Destination) -> dict[str, Any]:
+    """A destination as its document in ``destinations`` holds it."""
+    return {name: value for name, value in asdict(destination).items() if name != "name"}
+
+
+def destination_of(name: str, data: dict[str, Any]) -> Destination:
+    """The destination that a document holds."""
+    known = {item.name for item in fields(Destination)}
+    return Destination(name=name, **{key: value for key, value in data.items() if key in known})
+
+
+def tally_id(channel: str, kind: str, alert_id: str) -> str:
+    """The document that counts this alert: one of several, so that no document runs hot."""
+    shard = zlib.crc32(alert_id.encode()) % TALLY_SHARDS
+    return f"{channel}.{kind}.{shard}"
+
+
+def _history_document(alert: Alert) -> list[dict[str, Any]]:
+    return [{"at": item.at, "outcome": item.outcome, "cause": item.cause} for item in alert.history]

@@ -1,0 +1,24 @@
+"""Where the parts meet: settings in, a ready flow out, one builder a function.
+
+The only package that sees flows and adapters together. Imports stand inside the builders, so that a function loads
+only what it uses; connections are made at first use, in the process that serves.
+"""
+
+from shared.bootstrap.for_chat import Chat, chat, chat_limits
+from shared.bootstrap.for_delivery import Cleaning, Delivery, Sweep, cleanup, deliver_alert, retry_dead_letters
+from shared.bootstrap.parts import policy, report, settings_for
+
+__all__ = [
+    "Chat",
+    "Cleaning",
+    "Delivery",
+    "Sweep",
+    "chat",
+    "chat_limits",
+    "cleanup",
+    "deliver_alert",
+    "policy",
+    "report",
+    "retry_dead_letters",
+    "settings_for",
+]

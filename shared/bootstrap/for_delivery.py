@@ -1,0 +1,153 @@
+"""What the functions need that deliver alerts, sweep and clean up."""
+# ruff: noqa: PLC0415 - a function loads only what it uses
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from shared import config, events
+from shared.bootstrap.parts import continuation, guard, policy, settings_for, tasks_queue, told
+
+if TYPE_CHECKING:
+    from shared.adapters.firestore import Database
+    from shared.config import Settings
+    from shared.edge.oidc import OidcGuard
+    from shared.flows.cleanup import CleanUp
+    from shared.flows.deliver_alert import AlertDelivery
+    from shared.flows.job_slot import OncePerSlot
+    from shared.flows.retry_dead_letters import RetryDeadLetters
+    from shared.ports import Channel
+
+SWEEP_PAGE = 100
+SWEEP_SECONDS = 45.0
+CLEANUP_PAGE = 100
+CLEANUP_SECONDS = 45.0
+SLOT_LEASE = timedelta(minutes=3)
+"""Longer than the functions' timeout: a holder whose lease is over has been ended by the platform."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What the function ``deliver_alert`` needs."""
+
+    guard: OidcGuard
+    flow: AlertDelivery
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What the function ``retry_dead_letters`` needs."""
+
+    guard: OidcGuard
+    once: OncePerSlot
+    flow: RetryDeadLetters
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """What the function ``cleanup`` needs: the flow of every ten minutes, and the one of every day."""
+
+    guard: OidcGuard
+    once: OncePerSlot
+    flow: CleanUp
+    daily: CleanUp
+
+
+def deliver_alert(environ: Mapping[str, str] | None = None) -> Delivery:
+    """Build what ``deliver_alert`` needs; raises ConfigError."""
+    from shared.adapters.firestore import Database
+    from shared.adapters.firestore_alerts import FirestoreAlerts
+    from shared.adapters.system import SystemChance, SystemClock
+    from shared.channels import fingerprints
+    from shared.flows.deliver_alert import AlertDelivery
+
+    needed = ("OIDC_AUDIENCE", "DELIVER_ALERT_URL", "TASKS_INVOKER_EMAIL", "SWEEP_URL", "SCHEDULER_INVOKER_EMAIL")
+    settings = settings_for("deliver_alert", *needed, "LEAD_CHANNELS", "ESCALATION_CHANNELS", environ=environ)
+    flow = AlertDelivery(
+        store=FirestoreAlerts(Database(settings.project)),
+        queue=tasks_queue(settings),
+        sweep=continuation(settings, "sweeps", settings.sweep_url),
+        channels=_channels("deliver_alert", settings),
+        fingerprints=fingerprints(settings),
+        escalation_channels=settings.escalation_channels,
+        policy=policy(settings),
+        send_seconds=settings.destination_deadline_seconds,
+        margin_seconds=config.LEASE_MARGIN_SECONDS,
+        clock=SystemClock(),
+        chance=SystemChance(),
+        events=events.log,
+    )
+    return Delivery(guard(settings, settings.tasks_invoker_email), flow)
+
+
+def retry_dead_letters(environ: Mapping[str, str] | None = None) -> Sweep:
+    """Build what ``retry_dead_letters`` needs; raises ConfigError."""
+    from shared.adapters.firestore import Database
+    from shared.adapters.firestore_alerts import FirestoreAlerts
+    from shared.adapters.system import SystemChance, SystemClock
+    from shared.flows.retry_dead_letters import RetryDeadLetters
+
+    needed = ("OIDC_AUDIENCE", "SCHEDULER_INVOKER_EMAIL", "DELIVER_ALERT_URL", "TASKS_INVOKER_EMAIL", "SWEEP_URL")
+    settings = settings_for("retry_dead_letters", *needed, "DRAIN_PACES", "ESCALATION_CHANNELS", environ=environ)
+    database = Database(settings.project)
+    flow = RetryDeadLetters(
+        store=FirestoreAlerts(database),
+        queue=tasks_queue(settings),
+        again=continuation(settings, "sweeps", settings.sweep_url),
+        paces=settings.drain_paces or {},
+        escalation_channels=settings.escalation_channels,
+        policy=policy(settings),
+        page=SWEEP_PAGE,
+        run_seconds=SWEEP_SECONDS,
+        clock=SystemClock(),
+        chance=SystemChance(),
+        events=events.log,
+    )
+    return Sweep(guard(settings, settings.scheduler_invoker_email), _once(database), flow)
+
+
+def cleanup(environ: Mapping[str, str] | None = None) -> Cleaning:
+    """Build what ``cleanup`` needs; raises ConfigError."""
+    from shared.adapters.firestore import Database
+    from shared.adapters.firestore_housekeeping import FirestoreHousekeeping
+    from shared.adapters.system import SystemChance, SystemClock
+    from shared.flows.cleanup import CleanUp
+
+    settings = settings_for("cleanup", "OIDC_AUDIENCE", "SCHEDULER_INVOKER_EMAIL", "CLEANUP_URL", environ=environ)
+    database = Database(settings.project)
+
+    def flow(path: str, *, daily: bool) -> CleanUp:
+        return CleanUp(
+            store=FirestoreHousekeeping(database),
+            again=continuation(settings, "cleanups", settings.cleanup_url, path=path),
+            kept=timedelta(days=settings.delivered_days),
+            daily=daily,
+            page=CLEANUP_PAGE,
+            run_seconds=CLEANUP_SECONDS,
+            clock=SystemClock(),
+            chance=SystemChance(),
+            events=events.log,
+        )
+
+    checked, once = guard(settings, settings.scheduler_invoker_email), _once(database)
+    return Cleaning(checked, once, flow("", daily=False), flow("/daily", daily=True))
+
+
+def _once(database: Database) -> OncePerSlot:
+    from shared.adapters.firestore_housekeeping import FirestoreJobSlots
+    from shared.adapters.system import SystemChance
+    from shared.flows.job_slot import OncePerSlot
+
+    return OncePerSlot(FirestoreJobSlots(database), SLOT_LEASE, SystemChance(), events.log)
+
+
+def _channels(function: str, settings: Settings) -> dict[str, Channel]:
+    """What can send, once it is sure that whatever one of them cannot deliver reaches a person through another."""
+    from shared.channels import configured
+
+    with told(function):
+        settings.require_channels()
+        return configured(settings)

@@ -1,0 +1,141 @@
+"""Telling a person: of an alert that failed (an escalation), and of a destination that is blocked (a notice).
+
+Both are alerts themselves, with the same guarantee, of kinds that go from channel to channel until one takes them, and
+that never make another one. Their ids are hashes of what they tell of, so that it is told once.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from shared.domain import ids
+from shared.domain.alert import ESCALATION, NOTICE, RELAYED, Alert, Policy, State, create
+from shared.domain.delivery import UNCONFIRMED
+from shared.domain.destination import Destination
+
+FAILED_RUNBOOK = "runbooks/alert-failed.md"
+BLOCKED_RUNBOOK = "runbooks/destination-blocked.md"
+
+NAMES = {"slack": "Slack", "monday": "Monday.com", "email": "e-mail", "webhook": "the webhook", "apprise": "Apprise"}
+
+FIXES = {
+    "slack": "Put a working incoming webhook into SLACK_WEBHOOK_URL and deploy deliver_alert again.",
+    "monday": "Look at MONDAY_API_KEY, MONDAY_BOARD_ID and the board's limits, then deploy deliver_alert again.",
+    "email": "Look at SMTP_URL, MAIL_FROM and the mail server's certificate, then deploy deliver_alert again.",
+    "webhook": "Look at the receiver, WEBHOOK_URL and WEBHOOK_SECRET, then deploy deliver_alert again.",
+    "apprise": "Look at APPRISE_URLS, then deploy deliver_alert again.",
+}
+CONTACT = (("name", "Name"), ("email", "E-mail"), ("phone", "Phone"), ("score", "Score"), ("message", "Message"))
+
+
+def calls_for(before: Alert, after: Alert) -> bool:
+    """Whether this step of an alert has to be told to a person."""
+    return after.state is State.FAILED and before.state is not State.FAILED and after.kind not in RELAYED
+
+
+def route(channels: tuple[str, ...], failed: str) -> tuple[str, ...]:
+    """The channels to go to, in order, without the one that failed; all of them where there is no other."""
+    return tuple(name for name in channels if name != failed) or channels
+
+
+def escalation(alert: Alert, channels: tuple[str, ...], *, now: datetime, nonce: str, policy: Policy) -> Alert:
+    """The alert that tells of one that failed.
+
+    Args:
+        alert: the one that failed.
+        channels: where escalations may go, in order; not empty.
+        now: Firestore's time.
+        nonce: of the commit that writes both.
+        policy: for the grace.
+    """
+    goes_to = route(channels, alert.channel)
+    return create(
+        ids.escalation_id(alert.id, alert.epoch),
+        conversation_id=alert.conversation_id,
+        channel=goes_to[0],
+        kind=ESCALATION,
+        payload=_told_of(alert),
+        now=now,
+        nonce=nonce,
+        grace=policy.grace,
+        route=goes_to,
+    )
+
+
+def notice(destination: Destination, channels: tuple[str, ...], *, now: datetime, nonce: str, policy: Policy) -> Alert:
+    """The alert that tells of a blocked destination, for the first time or again.
+
+    Args:
+        destination: blocked, with its notices counted, this one among them.
+        channels: where escalations may go, in order; not empty.
+        now: Firestore's time.
+        nonce: of the commit that writes both.
+        policy: for the grace.
+    """
+    goes_to = route(channels, destination.name)
+    return create(
+        ids.notice_id(destination.name, destination.blocks, destination.notices),
+        conversation_id="",
+        channel=goes_to[0],
+        kind=NOTICE,
+        payload=_told_of_block(destination),
+        now=now,
+        nonce=nonce,
+        grace=policy.grace,
+        route=goes_to,
+    )
+
+
+def tells_of(alert: Alert) -> str | None:
+    """The id of the alert that an escalation tells of; None for other kinds."""
+    return str(alert.payload["alert_id"]) if alert.kind == ESCALATION else None
+
+
+def _told_of(alert: Alert) -> dict[str, Any]:
+    who_failed = alert.payload.get("name") or alert.payload.get("email") or alert.payload.get("phone") or alert.kind
+    lead = {key: alert.payload.get(key) for key, _ in CONTACT if alert.payload.get(key) is not None}
+    channel = NAMES.get(alert.channel, alert.channel)
+    arrived = alert.cause == UNCONFIRMED or alert.maybe_shown
+    doubt = "It may have arrived: look there before you act.\n" if arrived else ""
+    who = "\n".join(f"{label}: {lead[key]}" for key, label in CONTACT if key in lead)
+    tried = "\n".join(
+        f"  {line.at:%Y-%m-%d %H:%M:%S} UTC  {line.outcome}{f' ({line.cause})' if line.cause else ''}"
+        for line in alert.history
+    )
+    text = (
+        f"An alert of the kind '{alert.kind}' could not be delivered to {channel}. Nobody has been told of it there.\n"
+        f"{doubt}\n{who}\n\nLast error: {alert.cause}\nAttempts: {alert.attempts}\n{tried}\n\n"
+        f"Runbook: {FAILED_RUNBOOK}\n"
+        f"Send it again: python -m infra.ops redrive {alert.id}\n"
+        f"Or end it: python -m infra.ops waive {alert.id} --reason '...'"
+    )
+    return {
+        "title": f"Not delivered to {channel}: {who_failed}",
+        "text": text,
+        "alert_id": alert.id,
+        "epoch": alert.epoch,
+        "channel": alert.channel,
+        "cause": alert.cause,
+        "lead": lead,
+    }
+
+
+def _told_of_block(destination: Destination) -> dict[str, Any]:
+    channel = NAMES.get(destination.name, destination.name)
+    fix = FIXES.get(destination.name, "Configure the channel, or take it off LEAD_CHANNELS.")
+    again = f" This is notice {destination.notices}." if destination.notices > 1 else ""
+    since = f"{destination.since:%Y-%m-%d %H:%M} UTC" if destination.since else "now"
+    text = (
+        f"{channel} accepts no alert since {since}: {destination.cause}.{again}\n"
+        "Alerts for it wait and use up no attempt. They go out by themselves after the repair, oldest first.\n\n"
+        f"Fix: {fix}\nRunbook: {BLOCKED_RUNBOOK}\n"
+        f"What waits: python -m infra.ops dead-letters --channel {destination.name}"
+    )
+    return {
+        "title": f"{channel} is blocked: {destination.cause}",
+        "text": text,
+        "destination": destination.name,
+        "cause": destination.cause,
+        "fix": fix,
+    }

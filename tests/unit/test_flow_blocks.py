@@ -1,0 +1,267 @@
+"""A destination that needs a person: one notice, no attempt used, one probe at a time, and a drain after the repair."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from shared.domain import ids
+from shared.domain.alert import NOTICE, Alert, State
+from shared.domain.destination import Destination
+from shared.domain.outcome import Blocked, Delivered, Outcome, Rejected, Retry, Unknown
+from shared.errors import Conflict
+from shared.flows.retry_dead_letters import Swept
+from tests.support.delivery_flow import Delivery, parked, queued
+from tests.support.fakes import (
+    NOW,
+    POLICY,
+    DeliveringChannel,
+    FakeAlertStore,
+    FaultyAlertStore,
+    InterruptedChannel,
+    RefusingContinuation,
+    ScriptedChannel,
+    seconds,
+)
+
+ALERT = queued()
+BLOCKED = Destination(
+    "slack",
+    cause="no_service",
+    since=NOW,
+    blocks=1,
+    notices=1,
+    remind_at=NOW + seconds(86_400),
+    probe_at=NOW + POLICY.probe_wait,
+    fingerprint="settings",
+    nonce="block",
+)
+
+
+def blocked(*alerts: Alert, outcomes: tuple[Outcome, ...] = (Delivered(),), **changes: object) -> Delivery:
+    """A system whose Slack is known to be blocked."""
+    system = Delivery(*alerts, channel=ScriptedChannel(*outcomes), email=DeliveringChannel())
+    system.store.documents.put("destinations/slack", replace(BLOCKED, **changes))
+    return system
+
+
+def waiting(name: str, age: float = 0) -> Alert:
+    """An alert that a block parked; older by so many seconds."""
+    return parked(name, attempts=0, blocked=True, created_at=NOW - seconds(age), wake_at=NOW + POLICY.long_wait)
+
+
+def notices(system: Delivery) -> list[Alert]:
+    """Every notice there is."""
+    found = [stored.value for stored in system.store.documents.under("alerts").values()]
+    return [alert for alert in found if alert.kind == NOTICE]
+
+
+def test_f10_fifty_alerts_that_meet_a_block_are_parked_with_one_notice() -> None:
+    """No attempt is used, one request is made, and one notice goes through another channel."""
+    alerts = [queued(f"visitor-{number}") for number in range(50)]
+    system = Delivery(*alerts, channel=ScriptedChannel(Blocked("no_active_hooks")), email=DeliveringChannel())
+    assert {system.task(alert) for alert in alerts} == {"parked"}
+    assert len(system.sent) == 1
+    assert {system.store.alert(alert.id).attempts for alert in alerts} == {0}
+    [notice] = notices(system)
+    assert (notice.channel, notice.route, notice.payload["cause"]) == ("email", ("email",), "no_active_hooks")
+    assert len(system.dead_letters()) == 50
+    assert system.events.names.count("destination_blocked") == 1
+
+
+def test_f10_workers_that_find_a_block_at_the_same_time_make_one_notice() -> None:
+    """The second one's commit meets the first one's block; its alert is parked all the same."""
+    rival: list[Delivery] = []
+    store = FaultyAlertStore(before={2: lambda: rival[0].task(queued("b"))})
+    system = Delivery(ALERT, queued("b"), store=store, channel=ScriptedChannel(Blocked("no_team")))
+    rival.append(Delivery(store=FakeAlertStore(store.documents), channel=ScriptedChannel(Blocked("no_team"))))
+    assert system.task(ALERT) == "parked"
+    assert len(notices(system)) == 1
+    assert [system.store.alert(alert.id).state for alert in (ALERT, queued("b"))] == [State.PARKED] * 2
+
+
+def test_a_blocked_destination_is_not_asked_again_before_its_probe() -> None:
+    """A new alert is parked without a request."""
+    system = blocked(ALERT)
+    assert system.task(ALERT) == "parked"
+    alert = system.store.alert(ALERT.id)
+    assert (system.sent, alert.blocked, alert.attempts, alert.cause) == ([], True, 0, "no_service")
+    assert system.store.calls == ["read", "write"]
+
+
+def test_other_settings_may_try_at_once() -> None:
+    """A changed secret is a repair until shown otherwise."""
+    system = blocked(ALERT, fingerprint="older settings")
+    assert system.task(ALERT) == "delivered"
+    assert system.store.destination("slack").cause is None
+
+
+def test_the_sweep_lets_the_oldest_find_out_and_only_that_one() -> None:
+    """One probe a pass; the others stay where they are."""
+    alerts = [waiting("young", 1), waiting("old", 100), waiting("middle", 50)]
+    system = blocked(*alerts, outcomes=(Blocked("no_service"),))
+    assert system.sweep() == Swept(0, 0)
+    system.after(150)
+    assert system.sweep() == Swept(1, 0)
+    [task] = system.queue.asked
+    assert task.alert_id == alerts[1].id
+    assert system.task(alerts[1]) == "parked"
+    place = system.store.destination("slack")
+    assert place.blocked
+    assert place.probe_at is not None
+    assert place.probe_at - system.clock.at >= POLICY.probe_wait
+    assert (len(system.sent), len(notices(system))) == (1, 0)
+
+
+def test_while_one_probes_nobody_else_does() -> None:
+    """The probe's lease is in the claim's commit."""
+    system = blocked(ALERT, queued("b"))
+    system.after(150)
+    other: list[str] = []
+    system.channel = InterruptedChannel(lambda: other.append(system.task(queued("b"))), Delivered())
+    system.deliver = replace(system.deliver, channels={"slack": system.channel})
+    assert system.task(ALERT) == "delivered"
+    assert (other, len(system.sent)) == (["parked"], 1)
+
+
+def test_a_repair_starts_the_drain_and_everything_goes_out_oldest_first() -> None:
+    """In batches no larger than a minute's worth, and over when nothing is left."""
+    alerts = [waiting(f"visitor-{number}", 100 - number) for number in range(12)]
+    system = blocked(ALERT, *alerts)
+    system.sweep = replace(system.sweep, paces={"slack": 0.1})
+    system.after(150)
+    assert system.task(ALERT) == "delivered"
+    assert system.store.destination("slack").draining
+    assert list(system.again.asked) == ["drain slack 1"]
+    assert system.sweep() == Swept(5, 0)
+    assert len(system.again.asked) == 2
+    assert system.sweep() == Swept(0, 0)
+    for _ in range(3):
+        for task in [task for task in system.queue.asked if task.alert_id != ALERT.id]:
+            system.task(system.store.alert(task.alert_id))
+        system.sweep()
+    assert system.sent == [ALERT.id, *(alert.id for alert in alerts)]
+    assert not system.store.destination("slack").draining
+    assert system.events.names.count("destination_drained") == 1
+
+
+def test_a_drain_that_was_cut_off_goes_on_with_the_next_pass() -> None:
+    """What is drained is decided by what stands in Firestore alone."""
+    system = blocked(*[waiting(f"visitor-{number}") for number in range(3)], cause=None, draining=True)
+    assert system.sweep() == Swept(3, 0)
+    assert len(system.queue.asked) == 3
+    assert not system.store.destination("slack").draining
+
+
+def test_a_block_that_comes_back_during_its_drain_stops_it() -> None:
+    """A second block has notices of its own."""
+    system = blocked(ALERT, cause=None, draining=True, outcomes=(Blocked("no_service"),))
+    assert system.task(ALERT) == "parked"
+    place = system.store.destination("slack")
+    assert (place.blocked, place.draining, place.blocks) == (True, False, 2)
+    [notice] = notices(system)
+    assert notice.id == ids.notice_id("slack", 2, 1)
+
+
+@pytest.mark.parametrize("outcome", [Retry("http_500"), Unknown("timeout")])
+def test_a_probe_that_tells_nothing_leaves_the_block_and_counts(outcome: Outcome) -> None:
+    """An attempt was made; the next probe follows after a while."""
+    system = blocked(ALERT, outcomes=(outcome,))
+    system.after(150)
+    system.task(ALERT)
+    place = system.store.destination("slack")
+    assert (place.blocked, system.store.alert(ALERT.id).attempts) == (True, 1)
+    assert place.probe_at is not None
+    assert place.probe_at > system.clock.at
+
+
+def test_a_probe_that_is_refused_lets_the_next_one_try_at_once() -> None:
+    """It was the alert's own fault."""
+    system = blocked(ALERT, queued("b"), outcomes=(Rejected("no_text"), Delivered()))
+    system.after(150)
+    assert [system.task(ALERT), system.task(queued("b"))] == ["failed", "delivered"]
+    assert system.store.destination("slack").draining
+
+
+def test_an_attempt_begun_before_the_block_ends_nothing() -> None:
+    """Its success is older than what is known since."""
+    system = Delivery(ALERT, email=DeliveringChannel())
+    system.channel = InterruptedChannel(lambda: system.store.documents.put("destinations/slack", BLOCKED), Delivered())
+    system.deliver = replace(system.deliver, channels={"slack": system.channel})
+    assert system.task(ALERT) == "delivered"
+    assert system.store.destination("slack").blocked
+
+
+def test_a_block_is_told_again_every_day_until_its_repair() -> None:
+    """Each day's notice is an alert of its own."""
+    system = blocked(waiting("a"), probe_at=NOW + seconds(10**6))
+    system.after(86_399)
+    system.sweep()
+    assert notices(system) == []
+    system.after(1)
+    system.sweep()
+    system.sweep()
+    [notice] = notices(system)
+    assert (notice.id, notice.payload["title"]) == (ids.notice_id("slack", 1, 2), "Slack is blocked: no_service")
+    assert [task.alert_id for task in system.queue.asked if task.alert_id == notice.id] == [notice.id]
+
+
+def test_f19_two_passes_at_once_remind_once() -> None:
+    """The second one's write of the destination is refused."""
+    system = blocked(probe_at=NOW + seconds(10**6), remind_at=NOW)
+    rival = Delivery(store=FakeAlertStore(system.store.documents))
+    whole = system.store.write_destination
+
+    def after_the_rival(*args: object) -> None:
+        rival.sweep()
+        whole(*args)  # type: ignore[arg-type]
+
+    system.store.write_destination = after_the_rival  # type: ignore[method-assign]
+    system.sweep()
+    assert len(notices(system)) == 1
+
+
+def test_due_alerts_of_a_blocked_destination_are_left_to_its_repair() -> None:
+    """Not queued, not read again at the next pass."""
+    system = blocked(parked(wake_at=NOW), probe_at=NOW + seconds(10**6))
+    assert system.sweep() == Swept(0, 1)
+    alert = system.store.alert(ALERT.id)
+    assert (alert.blocked, alert.cause, alert.state) == (True, "no_service", State.PARKED)
+    assert alert.wake_at is not None
+    assert alert.wake_at > NOW + POLICY.scheduled_wait
+    assert system.sweep() == Swept(0, 0)
+
+
+def test_a_drain_that_cannot_be_asked_for_waits_for_the_next_pass() -> None:
+    """The repair is saved all the same."""
+    system = blocked(ALERT)
+    system.deliver = replace(system.deliver, sweep=RefusingContinuation())
+    system.after(150)
+    assert system.task(ALERT) == "delivered"
+    assert system.events.names[-1] == "enqueue_failed"
+
+
+def test_f08_a_probe_whose_lease_was_lost_repairs_nothing() -> None:
+    """Its late outcome is refused as a whole."""
+    system = blocked(ALERT)
+
+    def stop() -> None:
+        system.after(31)
+        assert Delivery(store=FakeAlertStore(system.store.documents)).task(ALERT) == "queued"
+
+    system.after(150)
+    system.channel = InterruptedChannel(stop, Delivered())
+    system.deliver = replace(system.deliver, channels={"slack": system.channel})
+    assert system.task(ALERT) == "lost"
+    assert system.store.destination("slack").blocked
+
+
+def test_a_probe_that_another_took_first_comes_back() -> None:
+    """The claim's commit holds the probe's lease: one of two workers gets it."""
+    store = FaultyAlertStore(raises={1: Conflict("destinations/slack")})
+    system = Delivery(ALERT, store=store)
+    store.documents.put("destinations/slack", replace(BLOCKED, probe_at=NOW))
+    with pytest.raises(Exception, match="another holder"):
+        system.task(ALERT)
+    assert system.sent == []
