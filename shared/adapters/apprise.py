@@ -3,11 +3,15 @@
 Source: https://github.com/caronc/apprise. The package is not among the requirements; it is imported when this channel
 is configured. Apprise says only whether every one of its services took the message, so a failure may have been shown by
 some of them, and it has no deadline of its own, so it runs on a thread that is left behind when the time is up.
+
+Each service has a markup of its own, and Apprise does not escape it for all of them; so what begins a mention or a tag
+(``<!channel>``, ``@everyone``) is made to be text before.
 """
 
 from __future__ import annotations
 
 import importlib
+import re
 import threading
 import time
 from typing import Any
@@ -18,6 +22,9 @@ from shared.errors import ConfigError
 from shared.ports import Message
 
 SECONDS_TO_CONNECT = 0.2
+
+_BRACKETS = str.maketrans({"<": "\u2039", ">": "\u203a"})
+_MENTION = re.compile(r"(?<![\w.+-])@(?=\w)")
 
 
 class Apprise:
@@ -50,10 +57,11 @@ class Apprise:
         if deadline - time.monotonic() < SECONDS_TO_CONNECT:
             return Retry("no_time_left")
         said: list[object] = []
+        title, text = _literal(subject(message)), _literal(body(message))
 
         def notify() -> None:
             try:
-                said.append(self._services.notify(title=subject(message), body=body(message), body_format="text"))
+                said.append(self._services.notify(title=title, body=text, body_format="text"))
             except Exception as error:  # noqa: BLE001 - a plugin's own errors are of any kind; the outcome tells it
                 said.append(error)
 
@@ -61,6 +69,11 @@ class Apprise:
         thread.start()
         thread.join(max(0.0, deadline - time.monotonic()))
         return _outcome(said[0]) if said else Unknown("timeout")
+
+
+def _literal(text: str) -> str:
+    """Text without a mention or a tag; an e-mail address in it stays as it is."""
+    return _MENTION.sub("@\u200b", text.translate(_BRACKETS))
 
 
 def _outcome(said: object) -> Outcome:

@@ -5,8 +5,8 @@ https://developer.monday.com/api-reference/reference/items (``create_item``; ``c
 https://developer.monday.com/api-reference/reference/items-page-by-column-values.
 
 An alert is never two items. While Monday.com keeps the key's answer, a repeat under the same key gets that answer;
-after that the item is looked up by the alert's id before it is made. What a look-up could not find out is never taken
-for "it is not there".
+after that, and after a redrive (which has a new key), the item is looked up by the alert's id before it is made. What a
+look-up could not find out is never taken for "it is not there".
 """
 
 from __future__ import annotations
@@ -96,8 +96,9 @@ class Monday:
         """Make the alert's item, unless it is there; see ``shared.ports.Channel``."""
         now = message.now or datetime.now(UTC)
         first = message.first_sent_at
-        looked_up = first is not None and now - first > KEY_TRUSTED
-        if looked_up:
+        late = first is not None and now - first > KEY_TRUSTED
+        redriven = first is not None and message.epoch > 1  # its new key says nothing of the earlier epoch's attempts
+        if late or redriven:
             there = self._look_up(message, now, deadline)
             if there is not None:
                 return _doubtful(there)
@@ -107,7 +108,8 @@ class Monday:
         outcome = classify(answered, now)
         if first is None:
             return outcome
-        return _settled(outcome, nothing_there=looked_up) if answered.replayed else _doubtful(outcome)
+        # A board's index may be behind by seconds: of a fresh attempt a look-up proves nothing.
+        return _settled(outcome, nothing_there=late and not redriven) if answered.replayed else _doubtful(outcome)
 
     def _look_up(self, message: Message, now: datetime, deadline: float) -> Outcome | None:
         """Delivered if the item is there, None if it is not, else what kept us from finding out."""
@@ -128,7 +130,7 @@ class Monday:
         variables = {"board": self._board, "name": item.name, "values": json.dumps(item.column_values)}
         if self._group is not None:
             variables["group"] = self._group
-        return {**variables, "labels": True} if self._labels else variables
+        return {**variables, "labels": True} if self._labels and not message.plain else variables
 
     def _ask(
         self, query: str, variables: Mapping[str, Any], deadline: float, headers: Mapping[str, str]
@@ -146,8 +148,8 @@ class Monday:
 
 
 def idempotency_key(message: Message) -> str:
-    """The key of an alert's attempts that may stand for one another, as a UUID."""
-    named = json.dumps([message.alert_id, message.epoch, message.key]).encode()
+    """The key of an alert's attempts that may stand for one another, as a UUID; a key belongs to one body."""
+    named = json.dumps([message.alert_id, message.epoch, message.key, *(["plain"] if message.plain else [])]).encode()
     return str(uuid.UUID(bytes=hashlib.blake2b(named, digest_size=16, person=b"monday-key").digest()))
 
 

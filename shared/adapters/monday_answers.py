@@ -74,6 +74,14 @@ ERRORS = {
 }
 """Every error with a name of its own (destinations.md, Monday.com); the others go by their status."""
 
+BY_STATUS = (
+    "IDEMPOTENCY_KEY_REUSED",
+    "InvalidUserIdException",
+    "InvalidInputException",
+    "undefinedField",
+)
+"""Names that say no more than their status does, but are causes worth showing. No other text is ever a cause."""
+
 REJECTED_STATUSES = frozenset({400, 413, 422})
 BLOCKED_STATUSES = frozenset({401, 402, 403, 404, 405, 410})
 LIMITED_STATUSES = frozenset({423, 429})
@@ -100,6 +108,7 @@ def _plain(name: str) -> str:
 
 
 _NAMED = {_plain(name): (kind, name) for kind, names in ERRORS.items() for name in names}
+_KNOWN: dict[str, tuple[Kind | None, str]] = {**{_plain(name): (None, name) for name in BY_STATUS}, **_NAMED}
 _PHRASED = {_plain(phrase): name for phrase, name in PHRASES.items()}
 
 
@@ -227,15 +236,15 @@ def _problem(error: object) -> Problem:
 
 
 def _named(code: object, message: object) -> tuple[Kind | None, str | None]:
-    """An error's kind and name; a code that is not in the table is kept as a name if it looks like one."""
-    text = code if isinstance(code, str) else ""
-    if _plain(text) in _NAMED:
-        return _NAMED[_plain(text)]
+    """An error's kind and its name in our tables; None for what stands in neither of them."""
+    text = _plain(code[:80]) if isinstance(code, str) else ""
+    if text in _KNOWN:
+        return _KNOWN[text]
     start = _plain(message[:80]) if isinstance(message, str) else ""
     for phrase, name in _PHRASED.items():
         if start.startswith(phrase):
             return _NAMED[_plain(name)]
-    return None, text if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,59}", text) else None
+    return None, None
 
 
 def _wait(reading: Reading, now: datetime) -> timedelta:
@@ -250,7 +259,7 @@ def _retry_after(answer: HttpAnswer, now: datetime) -> timedelta:
         return _seconds(int(value[:9]))
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # a number too large for a date
         return timedelta(0)
     return min(max(at.replace(tzinfo=at.tzinfo or UTC) - now, timedelta(0)), LONGEST_WAIT)
 

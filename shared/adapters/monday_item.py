@@ -7,6 +7,9 @@ Lengths are counted as JavaScript does, in UTF-16 units, and cut between code po
 
 The same alert gives the same item at every attempt: an idempotency key belongs to one body. So neither the time of the
 attempt nor that it is a repeat shows in it.
+
+A lead's text stays as it is; in an escalation or a notice it stands among Bellhop's words and is made safe for that
+(``alert_text``).
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from typing import Any
 
 import phonenumbers
 
+from shared.adapters.alert_text import one_line, several_lines
 from shared.monday_columns import Column
 from shared.ports import Message
 
@@ -41,8 +45,12 @@ class Item:
 
 
 def monday_item(message: Message, columns: Mapping[str, Column]) -> Item:
-    """The item of an alert; a contact detail that no column can hold shows in the name instead of being lost."""
+    """The item of an alert; a contact detail that no column can hold shows in the name instead of being lost.
+
+    A plain one has only its name and its id.
+    """
     said = _said(message)
+    columns = {"alert_id": columns["alert_id"]} if message.plain else columns
     held: dict[str, Any] = {}
     for field, column in columns.items():
         value = None if said[field] in (None, "") else _RENDER[column.type](said[field])
@@ -66,20 +74,26 @@ def _said(message: Message) -> dict[str, Any]:
     payload = message.payload
     return {
         **{field: payload.get(field) for field in ("name", "email", "phone", "score", "language", "conversation_id")},
-        "message": payload.get("message") or payload.get("text"),
+        "message": _message(message),
         "created_at": message.created_at,
         "kind": message.kind,
         "alert_id": message.alert_id,
     }
 
 
+def _message(message: Message) -> object:
+    first, second = (message.payload.get(key) for key in ("message", "text"))
+    return (first or second) if message.kind == "lead" else several_lines(second or first)
+
+
 def _name(message: Message, said: Mapping[str, Any], homeless: list[str]) -> str:
     """Who or what it is about, then the contact details that have no column."""
-    title = _line(message.payload.get("title")) or _line(said["name"])
-    details = [_line(said[field]) for field in homeless]
+    line = _line if message.kind == "lead" else one_line
+    title = line(message.payload.get("title")) or line(said["name"])
+    details = [line(said[field]) for field in homeless]
     parts = [part for part in (title, *details) if part]
     if not parts:
-        rest = (_line(said[field]) for field in (*_CONTACT, "message"))
+        rest = (line(said[field]) for field in (*_CONTACT, "message"))
         parts = [next((part for part in rest if part), f"{message.kind} {message.alert_id}".strip() or "alert")]
     return cut(" · ".join(parts), NAME_MOST)
 

@@ -50,6 +50,8 @@ BLOCKED = frozenset(
 )
 RETRY = frozenset({"rate_limited", "ratelimited", "rollup_error"})
 UNKNOWN = frozenset({"internal_error", "fatal_error"})
+NAMES = REJECTED | BLOCKED | RETRY | UNKNOWN
+"""Every error that becomes a cause: nothing else that an answer says is kept."""
 
 LONGEST_WAIT = timedelta(days=1)
 DEFAULT_WAIT = timedelta(seconds=1)
@@ -70,7 +72,8 @@ class Slack:
         try:
             answer = post(self._url, body=body, headers={"Content-Type": "application/json"}, deadline=deadline)
         except NotSent as error:
-            return Retry(str(error))
+            # A certificate that is not theirs has to be looked into by a person.
+            return Blocked("certificate") if str(error) == "certificate" else Retry(str(error))
         except Unanswered as error:
             return Unknown(str(error))
         return classify(answer)
@@ -106,7 +109,7 @@ def _by_status(status: int) -> Outcome:
             return Blocked(f"http_{status}")
         case _ if status >= 500:  # noqa: PLR2004 - HTTP's own number
             return Retry(f"http_{status}", maybe_shown=True)
-        case 200:
+        case _ if 200 <= status < 300:  # noqa: PLR2004 - HTTP's own numbers
             return Unknown("unexpected_answer")
         case _:
             return Retry(f"http_{status}")
@@ -117,15 +120,16 @@ def _error_name(answer: HttpAnswer) -> str | None:
     text = answer.text.strip()
     if text == "ok":
         return None
-    if text.startswith("{"):
-        try:
-            said = json.loads(text)
-        except ValueError:
-            return ""
-        if said.get("ok") is True:
-            return None
-        return str(said.get("error", ""))[:80]
-    return text if text in REJECTED | BLOCKED | RETRY | UNKNOWN else ""
+    if not text.startswith("{"):
+        return text if text in NAMES else ""
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        return ""
+    if said.get("ok") is True:
+        return None
+    name = said.get("error")
+    return name if isinstance(name, str) and name in NAMES else ""
 
 
 def _retry_after(answer: HttpAnswer) -> timedelta:

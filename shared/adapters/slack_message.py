@@ -7,14 +7,19 @@ about 13,000 characters of blocks were refused in practice; these stay far below
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
+from shared.adapters.alert_text import LABELS, REPEATED, encodable, headline, one_line, said
 from shared.ports import Message
 
 HEADER_MOST = 150
 FIELD_MOST = 300
 SECTION_MOST = 3000
-LABELS = (("name", "Name"), ("email", "E-mail"), ("phone", "Phone"), ("score", "Score"))
+SECTIONS_MOST = 3
+PLAIN_MOST = 3000
 
 
 def escape(text: str) -> str:
@@ -36,33 +41,80 @@ def cut(text: str, most: int) -> str:
 
 
 def slack_message(message: Message) -> dict[str, Any]:
-    """The JSON body for Slack's webhook: ``text`` for notifications and old clients, ``blocks`` for the channel."""
-    who = " · ".join(str(message.payload[key]) for key in ("name", "email", "phone") if message.payload.get(key))
-    headline = f"New lead: {who}"
-    repeated = "Possible duplicate: this alert may have been shown before." if message.maybe_shown else ""
-    fields = [
-        {"type": "mrkdwn", "text": f"*{label}*\n{cut(str(value), FIELD_MOST)}", "verbatim": True}
-        for key, label in LABELS
-        if (value := message.payload.get(key)) is not None
-    ]
+    """The JSON body for Slack's webhook: ``text`` for notifications and old clients, ``blocks`` for the channel.
+
+    A plain one is a short ``text`` and nothing else.
+    """
+    if message.plain:
+        return {"text": _plain_message(message)}
+    title = headline(message)
+    blocks: list[dict[str, Any]] = [{"type": "header", "text": _plain(title, HEADER_MOST)}]
+    if message.maybe_shown:
+        blocks.append({"type": "section", "text": _plain(f"⚠ {REPEATED}", SECTION_MOST)})
+    blocks += _lead(message.payload) if message.kind == "lead" else _text("\n".join(said(message)))
     made = message.created_at.strftime("%Y-%m-%d %H:%M UTC")
-    footer = {"type": "mrkdwn", "text": f"{made} · alert `{message.alert_id}`", "verbatim": True}
-    said = str(message.payload.get("message") or "")
-    blocks: list[dict[str, Any]] = [{"type": "header", "text": _plain(headline, HEADER_MOST)}]
-    if repeated:
-        blocks.append({"type": "section", "text": _plain(f"⚠ {repeated}", SECTION_MOST)})
-    if fields:
-        blocks.append({"type": "section", "fields": fields})
-    if said:
-        blocks.append({"type": "section", "text": _plain(said, SECTION_MOST)})
-    blocks.append({"type": "context", "elements": [footer]})
-    words = (repeated, cut(headline, FIELD_MOST), f"· alert {message.alert_id}")
+    footer = f"{made} · alert `{escape(one_line(message.alert_id))}`"
+    blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": footer, "verbatim": True}]})
     return {
-        "text": " ".join(word for word in words if word),
+        "text": f"{_repeated(message)}{cut(title, FIELD_MOST)} {_id(message)}",
         "blocks": blocks,
         "unfurl_links": False,
         "unfurl_media": False,
     }
+
+
+def _plain_message(message: Message) -> str:
+    """Title, text and id, in that order, the text cut so that the whole has at most ``PLAIN_MOST`` UTF-16 units."""
+    first = f"{_repeated(message)}{cut(headline(message), FIELD_MOST)} {_id(message)}"
+    text = cut("\n".join(said(message)), PLAIN_MOST - len(first.encode("utf-16-le")) // 2 - 1)
+    return f"{first}\n{text}" if text else first
+
+
+def _repeated(message: Message) -> str:
+    return f"{REPEATED} " if message.maybe_shown else ""
+
+
+def _id(message: Message) -> str:
+    return f"· alert {escape(one_line(message.alert_id))}"
+
+
+def _lead(payload: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Who it is, then what they said."""
+    fields = [
+        {"type": "mrkdwn", "text": f"*{label}*\n{cut(encodable(str(value)), FIELD_MOST)}", "verbatim": True}
+        for key, label in LABELS
+        if (value := payload.get(key)) is not None
+    ]
+    asked = encodable(str(payload.get("message") or ""))
+    blocks: list[dict[str, Any]] = [{"type": "section", "fields": fields}] if fields else []
+    return [*blocks, {"type": "section", "text": _plain(asked, SECTION_MOST)}] if asked else blocks
+
+
+def _text(text: str) -> list[dict[str, Any]]:
+    """A text of several lines in at most ``SECTIONS_MOST`` sections, divided between lines, marked where it was cut."""
+    rest, parts = re.sub(r"\n{3,}", "\n\n", text).strip(), list[str]()
+    while rest and len(parts) < SECTIONS_MOST:
+        length = _fitting(rest, SECTION_MOST)
+        if length < len(rest):
+            length = rest.rfind("\n", length // 2, length) + 1 or length
+        parts.append(rest[:length].rstrip())
+        rest = rest[length:].strip("\n")
+    if rest:
+        parts[-1] = parts[-1][: _fitting(parts[-1], SECTION_MOST - 1)] + "…"
+    return [
+        {"type": "section", "text": {"type": "plain_text", "text": escape(part), "emoji": False}}
+        for part in parts
+        if part
+    ]
+
+
+def _fitting(text: str, most: int) -> int:
+    """How many of its characters take at most so many UTF-16 units, escaped and inside a JSON string."""
+    for place, character in enumerate(text):
+        most -= len(json.dumps(escape(character), ensure_ascii=False).encode("utf-16-le")) // 2 - 2
+        if most < 0:
+            return place
+    return len(text)
 
 
 def _plain(text: str, most: int) -> dict[str, Any]:

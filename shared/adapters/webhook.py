@@ -19,6 +19,7 @@ from http import HTTPStatus
 
 from standardwebhooks import Webhook as Signer
 
+from shared.adapters.alert_text import headline
 from shared.adapters.deadline import AddressRefused, CheckAddress
 from shared.adapters.http import HttpAnswer, NotSent, Unanswered, post
 from shared.domain.outcome import Blocked, Delivered, Outcome, Rejected, Retry, Unknown
@@ -88,13 +89,15 @@ def webhook_id(message: Message) -> str:
 
 
 def webhook_body(message: Message) -> str:
-    """The JSON that is signed and sent, ASCII; ``timestamp`` is when the alert was made."""
-    data = {
-        **message.payload,
-        "alert_id": message.alert_id,
-        "epoch": message.epoch,
-        "maybe_duplicate": message.maybe_shown,
-    }
+    """The JSON that is signed and sent, ASCII; ``timestamp`` is when the alert was made.
+
+    ``alert_id`` is the id of what is delivered; the id of the alert that an escalation is about is ``failed_alert_id``.
+    A plain one has a title in the place of the payload.
+    """
+    said = {"title": headline(message)} if message.plain else dict(message.payload)
+    if "alert_id" in said and message.kind == "escalation":
+        said["failed_alert_id"] = said["alert_id"]
+    data = {**said, "alert_id": message.alert_id, "epoch": message.epoch, "maybe_duplicate": message.maybe_shown}
     event = {
         "type": TYPES.get(message.kind, f"alert.{message.kind}"),
         "timestamp": message.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
@@ -132,7 +135,7 @@ def _retry_after(answer: HttpAnswer, now: datetime) -> timedelta | None:
         return min(timedelta(seconds=min(int(value[:9]), 10**6)), LONGEST_WAIT)
     try:
         until = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # a number too large for a date
         return None
     until = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
     return min(max(until - now, timedelta(0)), LONGEST_WAIT)

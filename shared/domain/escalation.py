@@ -26,7 +26,7 @@ FIXES = {
     "webhook": "Look at the receiver, WEBHOOK_URL and WEBHOOK_SECRET, then deploy deliver_alert again.",
     "apprise": "Look at APPRISE_URLS, then deploy deliver_alert again.",
 }
-CONTACT = (("name", "Name"), ("email", "E-mail"), ("phone", "Phone"), ("score", "Score"), ("message", "Message"))
+CONTACT = (("name", "Name"), ("email", "E-mail"), ("phone", "Phone"), ("score", "Score"))
 
 
 def calls_for(before: Alert, after: Alert) -> bool:
@@ -93,32 +93,40 @@ def tells_of(alert: Alert) -> str | None:
 
 
 def _told_of(alert: Alert) -> dict[str, Any]:
-    who_failed = alert.payload.get("name") or alert.payload.get("email") or alert.payload.get("phone") or alert.kind
-    lead = {key: alert.payload.get(key) for key, _ in CONTACT if alert.payload.get(key) is not None}
+    """What a person needs, the visitor's own words last and marked: they can neither hide nor imitate the rest."""
+    lead = {key: alert.payload[key] for key in (*dict(CONTACT), "message") if alert.payload.get(key) is not None}
+    who = next((lead[key] for key in ("name", "email", "phone") if key in lead), alert.kind)
     channel = NAMES.get(alert.channel, alert.channel)
-    arrived = alert.cause == UNCONFIRMED or alert.maybe_shown
-    doubt = "It may have arrived: look there before you act.\n" if arrived else ""
-    who = "\n".join(f"{label}: {lead[key]}" for key, label in CONTACT if key in lead)
-    tried = "\n".join(
-        f"  {line.at:%Y-%m-%d %H:%M:%S} UTC  {line.outcome}{f' ({line.cause})' if line.cause else ''}"
-        for line in alert.history
-    )
-    text = (
-        f"An alert of the kind '{alert.kind}' could not be delivered to {channel}. Nobody has been told of it there.\n"
-        f"{doubt}\n{who}\n\nLast error: {alert.cause}\nAttempts: {alert.attempts}\n{tried}\n\n"
-        f"Runbook: {FAILED_RUNBOOK}\n"
-        f"Send it again: python -m infra.ops redrive {alert.id}\n"
-        f"Or end it: python -m infra.ops waive {alert.id} --reason '...'"
-    )
+    doubtful = alert.cause == UNCONFIRMED or alert.maybe_shown
+    lines = [
+        f"An alert of the kind '{alert.kind}' could not be delivered to {channel}.",
+        *(["It may have arrived all the same: look there before you act."] if doubtful else []),
+        "",
+        *(f"{label}: {_one_line(lead[key])}" for key, label in CONTACT if key in lead),
+        "",
+        f"Last error: {alert.cause}",
+        f"Attempts: {alert.attempts}",
+        *(f"  {line.at:%Y-%m-%d %H:%M:%S} UTC  {line.outcome} {line.cause or ''}".rstrip() for line in alert.history),
+        "",
+        f"Runbook: {FAILED_RUNBOOK}",
+        f"Send it again: python -m infra.ops redrive {alert.id}",
+        f"Or end it: python -m infra.ops waive {alert.id} --reason '...'",
+        *(["", "The visitor's message:"] if "message" in lead else []),
+        *(f"> {line}" for line in str(lead.get("message", "")).splitlines()),
+    ]
     return {
-        "title": f"Not delivered to {channel}: {who_failed}",
-        "text": text,
+        "title": f"Not delivered to {channel}: {_one_line(who)}",
+        "text": "\n".join(lines),
         "alert_id": alert.id,
         "epoch": alert.epoch,
         "channel": alert.channel,
         "cause": alert.cause,
         "lead": lead,
     }
+
+
+def _one_line(value: object) -> str:
+    return " ".join(str(value).split())
 
 
 def _told_of_block(destination: Destination) -> dict[str, Any]:

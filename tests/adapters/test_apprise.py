@@ -61,6 +61,26 @@ def test_every_service_is_given_title_and_text(services):
     assert "alert 0123456789abcdef" in sent["body"]
 
 
+@pytest.mark.parametrize("kind", ["lead", "escalation", "notice"])
+@pytest.mark.parametrize("plain", [False, True])
+def test_f38_no_service_is_given_a_mention_or_a_tag(services, kind, plain):
+    """Each has a markup of its own; an address stays as it is."""
+    evil = "<!channel> <@U012AB3CD> <https://evil|ok> <b> @everyone @here (@channel) write to ana@example.com"
+    payload = {"title": evil, "name": evil, "text": evil, "message": evil}
+    assert send(a_message(kind=kind, payload=payload, plain=plain)) == Delivered()
+    (sent,) = services.sent
+    shown = sent["title"] + sent["body"]
+    assert not {"<"} & set(shown)
+    assert not any(word in shown for word in ("@everyone", "@here", "@channel", "@U0"))
+    assert "write to ana@example.com" in sent["body"]
+
+
+def test_a_plain_message_has_a_title_of_ascii(services):
+    """As the mail it is made from."""
+    assert send(a_message(kind="notice", payload={"title": "Zoë", "text": "x"}, plain=True)) == Delivered()
+    assert services.sent[0]["title"] == "Zoe"
+
+
 def raising():
     """A plugin that breaks."""
     raise RuntimeError("hunter2")

@@ -15,9 +15,9 @@ from google.api_core import exceptions
 
 from infra.local.google.clock import SystemClock
 from infra.local.google.standin import GoogleStandIn
-from shared.adapters.cloud_tasks import CloudTasks
+from shared.adapters.cloud_tasks import CloudTasks, TaskContinuation
 from shared.domain.alert import Alert
-from shared.domain.ids import task_name
+from shared.domain.ids import continuation_name, task_name
 from shared.errors import QueueError
 from tests.support.delivery_flow import queued
 
@@ -116,9 +116,22 @@ def test_a_task_is_named_by_its_alert_and_generation_and_carries_only_them(googl
     google.tasks().enqueue(alert)
     task = task_of(google, alert)
     assert (task.http_request.url, task.http_request.http_method.name) == (URL, "POST")
-    assert json.loads(task.http_request.body) == {"alert_id": alert.id, "generation": 1}
+    assert json.loads(task.http_request.body) == {"alert_id": alert.id, "generation": 1, "channel": "slack"}
     assert task.http_request.headers["Content-Type"] == "application/json"
     assert (task.http_request.oidc_token.service_account_email, task.http_request.oidc_token.audience) == (INVOKER, URL)
+
+
+def test_another_run_is_asked_for_once_a_key_at_its_path_and_for_the_functions_audience(google: Google) -> None:
+    """A path is part of the URL, not of the audience; the key names the task."""
+    again = TaskContinuation(google.tasks(), "slack", path="/daily")
+    at = datetime.now(UTC) + timedelta(hours=1)
+    for _ in range(2):
+        again.ask(key := f"run {at.isoformat()}", at)
+    assert google.depth() == 1
+    name = f"{QUEUE}/tasks/{continuation_name(key)}"
+    task = google.tasks()._client().get_task(request={"name": name, "response_view": "FULL"})
+    assert (task.http_request.url, task.http_request.oidc_token.audience) == (f"{URL}/daily", URL)
+    assert (json.loads(task.http_request.body), task.schedule_time) == ({}, at)
 
 
 def test_f04_a_task_that_exists_already_is_success(google: Google) -> None:

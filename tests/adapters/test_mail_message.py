@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.adapters.mail_message import SUBJECT_MOST, body, mail, message_id, one_line, subject
+from shared.adapters.alert_text import one_line
+from shared.adapters.mail_message import PLAIN_MOST, SUBJECT_MOST, body, mail, message_id, subject
 from tests.support.smtp_servers import a_message
 
 SENDER = Address("Bellhop", addr_spec="alerts@example.com")
 NOW = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
-ANYTHING = st.text(st.characters(codec=None), max_size=400)
+ANYTHING = st.text(st.characters(exclude_categories=()), max_size=400)
 
 
 def source(message, to=("ann@example.com",)):
@@ -146,3 +147,64 @@ def test_dots_and_froms_at_the_start_of_a_line_come_through():
     """They mean something to SMTP and to mailboxes."""
     message = a_message(kind="notice", payload={"title": "t", "text": ".\nFrom me\n..\n"})
     assert "\n.\nFrom me\n..\n" in read(message).get_content().replace("\r\n", "\n")
+
+
+EVIL = "Eve\r\nBcc: x@example.com\u202e\x00\x1b[2J\ud800"
+
+
+@pytest.mark.parametrize("kind", ["lead", "escalation", "notice"])
+@pytest.mark.parametrize("plain", [False, True])
+def test_f40_hostile_text_is_only_text_in_every_kind(kind, plain):
+    """No header more, no control, no override, one line of subject."""
+    message = a_message(kind=kind, plain=plain, payload={"title": EVIL, "name": EVIL, "text": EVIL, "message": EVIL})
+    letter = read(message)
+    assert letter.keys() == read(a_message()).keys()
+    assert "Eve Bcc: x@example.com [2J?" in letter["Subject"]
+    shown = letter.get_content().replace("\r\n", "\n")
+    assert not set(shown) & {"\r", "\0", "\x1b", *("\u202e" if kind != "lead" else "")}
+
+
+@given(title=ANYTHING, text=ANYTHING)
+@pytest.mark.parametrize("kind", ["lead", "escalation", "notice"])
+def test_a_plain_mail_has_a_short_subject_of_ascii_and_a_short_text(kind, title, text):
+    """No encoded word, no long body, whatever is in it."""
+    payload = {"title": title, "name": title, "text": text * 20, "message": text * 20}
+    message = a_message(kind=kind, plain=True, payload=payload, maybe_shown=True)
+    raw = source(message)
+    assert raw.isascii()
+    assert b"Subject: " + subject(message).encode("ascii") + b"\r\n" in raw
+    assert subject(message).startswith("[Possible duplicate] ")
+    assert "=?" not in subject(message)
+    assert len(subject(message)) <= PLAIN_MOST
+    assert len(body(message)) < 3000
+    assert read(message)["Subject"] == subject(message)
+
+
+def test_a_plain_mail_says_what_matters():
+    """The title, the beginning of the text, the id."""
+    message = a_message(kind="escalation", plain=True, payload={"title": "Zoë · waits…", "text": "y\n" * 5000})
+    assert subject(message) == "Zoe - waits..."
+    first, *rest, last = body(message).rstrip("\n").split("\n")
+    assert first == "Zoë · waits…"
+    assert sum(map(len, rest)) < 2000
+    assert rest[-2].endswith("…")
+    assert last == "2026-03-01 09:30 UTC · alert 0123456789abcdef"
+
+
+def test_a_plain_subject_cannot_be_read_as_an_encoded_word():
+    """It is what stands there."""
+    message = a_message(kind="notice", plain=True, payload={"title": "=?utf-8?q?other?="})
+    assert b"Subject: = ?utf-8?q?other?=\r\n" in source(message)
+
+
+@pytest.mark.parametrize("title", ["שלום", "\u0327", "…", "=?"])
+def test_a_plain_subject_without_a_letter_says_what_kind_it_is(title):
+    """Question marks alone tell nobody anything."""
+    message = a_message(kind="notice", plain=True, payload={"title": title})
+    assert subject(message) == "A destination needs repair"
+
+
+def test_a_plain_lead_still_tells_who_it_is():
+    """The details stand in its text."""
+    assert body(a_message(plain=True)) == body(a_message())
+    assert subject(a_message(plain=True)) == "New lead: Ada Lovelace - ada@example.org - +441234567"

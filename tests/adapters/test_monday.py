@@ -100,6 +100,13 @@ def test_labels_are_made_where_a_column_has_labels(monday):
     assert [body["variables"].get("labels") for _, body in monday.standin.seen] == [True, None]
 
 
+def test_a_plain_item_asks_for_no_label(monday):
+    """It has none, and its item should not fail for a right it does not need."""
+    columns = {"alert_id": "text_alert", "kind": "status:status"}
+    assert send(monday, replace(LEAD, plain=True), columns=columns) == Delivered()
+    assert "labels" not in monday.standin.seen[0][1]["variables"]
+
+
 def test_the_request_is_as_monday_wants_it(monday):
     """The token without Bearer, the version, JSON, variables instead of text put together."""
     send(monday)
@@ -351,6 +358,67 @@ def test_after_25_minutes_an_item_that_is_not_there_is_made(monday):
     assert send(monday, LATE) == Delivered()
     assert [item["column_values"]["text_alert"] for item in monday.items] == ["another", "a1"]
     assert queries(monday) == ["create", "look up", "create"]
+
+
+REDRIVEN = replace(LEAD, epoch=2, first_sent_at=NOW - MINUTE)
+
+
+def test_a_redrive_finds_the_item_whose_answer_was_lost(monday):
+    """Its new key would make another one: it is looked up however little time has passed."""
+    monday.standin._drip_seconds = 3600.0
+    monday.fail("slow")
+    assert send(monday, seconds=1) == Unknown("timeout")
+    monday.heal()
+    assert send(monday, REDRIVEN) == Delivered()
+    assert len(monday.items) == 1
+    assert queries(monday) == ["create", "look up"]
+
+
+def test_a_redrive_of_what_was_never_sent_makes_the_item_at_once(monday):
+    """Nothing can be there: no call is spent on looking."""
+    assert send(monday, replace(REDRIVEN, first_sent_at=None)) == Delivered()
+    assert queries(monday) == ["create"]
+
+
+def test_a_redrive_that_finds_nothing_makes_the_item(monday):
+    """And so does its next attempt, under the same key."""
+    monday.answer(200, {"data": {"items_page_by_column_values": {"items": []}}})
+    monday.answer(503, "")
+    assert send(monday, REDRIVEN) == Retry("http_503", maybe_shown=True)
+    assert send(monday, REDRIVEN) == Delivered()
+    assert queries(monday) == ["look up", "create", "look up", "create"]
+    keys = [headers["Idempotency-Key"] for headers, body in monday.standin.seen if "create_item" in body["query"]]
+    assert keys[0] == keys[1] == idempotency_key(REDRIVEN)
+
+
+@pytest.mark.parametrize("first", [NOW - MINUTE, NOW - 26 * MINUTE])
+def test_a_redrive_keeps_its_key_after_a_kept_failure(monday, first):
+    """The look-up may be seconds behind, and when this key was first used is not known."""
+    monday.answer(200, {"data": {"items_page_by_column_values": {"items": []}}})
+    monday.answer(503, "", Idempotency_Replayed="true")
+    assert send(monday, replace(REDRIVEN, first_sent_at=first)) == Retry("http_503", maybe_shown=True)
+
+
+@pytest.mark.parametrize("kind", ["escalation", "notice"])
+@pytest.mark.parametrize("text", HOSTILE[:3] + HOSTILE[5:7], ids=str)
+def test_f39_a_message_to_the_team_becomes_an_item(monday, kind, text):
+    """Its title the name, its text in the message column."""
+    message = replace(LEAD, kind=kind, payload={"title": text, "text": text, "alert_id": "failed"})
+    assert send(monday, message) == Delivered()
+    (item,) = monday.items
+    assert item["name"] == " ".join(text.split())
+    assert item["column_values"]["long_text_message"] == {"text": text.replace("\r\n", "\n")}
+    assert item["column_values"]["text_alert"] == "a1"
+
+
+def test_a_refused_item_s_plain_form_has_a_key_of_its_own(monday):
+    """A key belongs to one body: Monday.com refuses another body under it."""
+    told = replace(LEAD, kind="escalation", payload={"title": "A lead waits", "text": "Do this"})
+    columns = {"alert_id": "text_alert", "message": "numeric_score"}
+    assert isinstance(send(monday, told, columns=columns), Rejected)
+    assert send(monday, replace(told, plain=True), columns=columns) == Delivered()
+    (item,) = monday.items
+    assert (item["name"], item["column_values"]) == ("A lead waits", {"text_alert": "a1"})
 
 
 @pytest.mark.parametrize("mode", TABLE)

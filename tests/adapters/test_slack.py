@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from infra.local.standins.slack_message import error_of
+from shared.adapters.http import NotSent
 from shared.adapters.slack import Slack
 from shared.domain.outcome import Blocked, Delivered, Outcome, Retry, Unknown
 from shared.ports import Message
@@ -75,3 +76,18 @@ def test_with_no_time_left_nothing_is_sent(seconds: float) -> None:
     with serving(answering(OK)) as server:
         assert send(server.url, seconds) == Retry("no_time_left")
         assert server.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("cause", "outcome"), [("certificate", Blocked("certificate")), ("tls_failed", Retry("tls_failed"))]
+)
+def test_a_certificate_that_cannot_be_verified_blocks(
+    monkeypatch: pytest.MonkeyPatch, cause: str, outcome: Outcome
+) -> None:
+    """Something else than Slack answers: a person must look. TLS that breaks off may be tried again."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise NotSent(cause)
+
+    monkeypatch.setattr("shared.adapters.slack.post", refuse)
+    assert send("https://hooks.slack.com/x") == outcome

@@ -195,6 +195,25 @@ def test_f40_a_dot_on_a_line_of_its_own_does_not_end_a_mail():
     assert "\n\n.\nQUIT\n..\n.x\n" in mail["text"]
 
 
+@pytest.mark.parametrize("kind", ["escalation", "notice"])
+@pytest.mark.parametrize("plain", [False, True])
+def test_f40_a_message_to_the_team_makes_no_header_and_no_recipient(kind, plain):
+    """In either form, whatever a visitor wrote into what it quotes."""
+    evil = "Eve\r\nBcc: eve@evil.example\r\n.\r\nRCPT TO:<eve@evil.example>"
+    message = a_message(kind=kind, payload={"title": evil, "text": evil, "lead": {"name": evil}}, plain=plain)
+
+    async def scenario():
+        async with running() as (standin, server):
+            return await send(email(standin, server), message), standin.received
+
+    outcome, (mail,) = asyncio.run(scenario())
+    assert outcome == Delivered()
+    assert mail["to"] == list(TEAM)
+    assert not {"Bcc", "RCPT TO"} & set(mail["headers"])
+    assert mail["subject"].startswith("Eve Bcc: eve@evil.example . RCPT TO:<eve@evil.exam")
+    assert "\n.\nRCPT TO:<eve@evil.example>\n" in mail["text"]
+
+
 def test_f13_repeats_carry_the_same_message_id_and_a_redrive_another():
     """A mail program shows a repeat once."""
 

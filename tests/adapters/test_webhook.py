@@ -174,6 +174,8 @@ def test_f11_an_answer_that_does_not_come_whole_is_unknown_at_the_deadline(mode,
         (429, "99999999999999", 86400),
         (429, "soon", 1),
         (429, "-5", 1),
+        (429, "Sun, 01 Mar 99999999999999999999 12:00:45 GMT", 1),
+        (429, "Sun, 01 Mar 2026 12:00:45 +99999999999", 1),
         (429, "", 1),
     ],
 )
@@ -324,6 +326,45 @@ def test_a_payload_cannot_pass_for_what_the_channel_says():
     data = json.loads(text)["data"]
     assert text.isascii()
     assert (data["alert_id"], data["epoch"], data["maybe_duplicate"]) == ("0123456789abcdef", 1, False)
+
+
+HOSTILE = "<!channel> \u202eevil\r\nBcc: x@example.com\x00\udc00"
+
+
+@pytest.mark.parametrize("kind", ["escalation", "notice"])
+def test_f40_a_message_to_the_team_arrives_as_it_was_made(kind):
+    """The whole payload, nested values too; JSON keeps hostile text where it is."""
+    payload = {"title": HOSTILE, "text": HOSTILE, "cause": "http_500", "lead": {"name": HOSTILE, "email": None}}
+    text = webhook_body(a_message(kind=kind, payload=payload))
+    assert text.isascii()
+    data = json.loads(text)["data"]
+    assert {name: data[name] for name in payload} == payload
+    assert data["alert_id"] == "0123456789abcdef"
+
+
+def test_an_escalation_names_the_alert_that_failed_beside_its_own_id():
+    """One member, one meaning: the id of what is delivered, and the id to redrive."""
+    data = json.loads(webhook_body(a_message(kind="escalation", payload={"alert_id": "failed"})))["data"]
+    assert (data["alert_id"], data["failed_alert_id"]) == ("0123456789abcdef", "failed")
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "title"),
+    [
+        ("escalation", {"title": f"A lead waits {HOSTILE}"}, "A lead waits <!channel> evil Bcc: x@example.com ?"),
+        ("notice", {}, "A destination needs repair"),
+        ("lead", LEAD, "New lead: Ada Lovelace · ada@example.org · +441234567"),
+    ],
+)
+def test_a_plain_message_has_a_title_and_what_tells_it_apart(kind, payload, title):
+    """Nothing else, and the title on one line."""
+    message = a_message(kind=kind, payload={"text": "x", "lead": {}, **payload}, plain=True, epoch=2, maybe_shown=True)
+    assert json.loads(webhook_body(message))["data"] == {
+        "title": title,
+        "alert_id": "0123456789abcdef",
+        "epoch": 2,
+        "maybe_duplicate": True,
+    }
 
 
 def test_the_id_has_no_full_stop():

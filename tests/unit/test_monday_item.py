@@ -170,10 +170,10 @@ def test_a_cut_text_fits_and_begins_like_the_whole(text, most):
 
 
 @settings(deadline=None)
-@given(PAYLOADS, st.sampled_from(["lead", "escalation", ""]))
-def test_whatever_the_payload_monday_takes_the_item(payload, kind):
+@given(PAYLOADS, st.sampled_from(["lead", "escalation", "notice", ""]), st.booleans())
+def test_whatever_the_payload_monday_takes_the_item(payload, kind, plain):
     """Checked with the stand-in's own rules, which are Monday.com's."""
-    made = item(kind=kind, **payload)
+    made = monday_item(replace(LEAD, kind=kind, payload=payload, plain=plain), COLUMNS)
     assert made.name.strip()
     assert units(made.name) <= NAME_MOST
     for column, value in json.loads(json.dumps(made.column_values)).items():
@@ -201,3 +201,32 @@ def test_every_attempt_has_the_same_item():
     """An idempotency key belongs to one body: neither the time of the attempt nor that it is a repeat shows."""
     again = replace(LEAD, maybe_shown=True, key=2, epoch=3, first_sent_at=MADE, now=MADE + timedelta(hours=1))
     assert monday_item(again, COLUMNS) == monday_item(LEAD, COLUMNS)
+
+
+@pytest.mark.parametrize("kind", ["escalation", "notice"])
+def test_f40_a_message_to_the_team_holds_no_control_and_no_override(kind):
+    """A visitor's text stands among Bellhop's own words; the name is one line."""
+    evil = "x\r\ny\u202ez\x00\x1b[31m\x85w"
+    made = item(kind=kind, title=evil, text=evil, message="not this")
+    assert made.name == "x yz [31m w"
+    assert made.column_values["long_text_message"] == {"text": "x\nyz  [31m\nw"}
+
+
+@pytest.mark.parametrize("kind", ["escalation", "notice"])
+def test_a_message_to_the_team_that_is_too_long_is_cut_and_marked(kind):
+    """Name and text, at their columns' limits."""
+    made = item(kind=kind, title="😀" * 300, text="😀\n" * 2000)
+    assert NAME_MOST - 1 <= units(made.name) <= NAME_MOST
+    assert LONG_TEXT_MOST - 1 <= units(made.column_values["long_text_message"]["text"]) <= LONG_TEXT_MOST
+    assert made.name.endswith("…")
+    assert made.column_values["long_text_message"]["text"].endswith("…")
+
+
+@pytest.mark.parametrize("kind", ["lead", "escalation", "notice"])
+def test_a_plain_item_has_its_name_and_its_id_alone(kind):
+    """No other column is left to be refused; a lead's details go into the name."""
+    payload = {**LEAD.payload, "title": None if kind == "lead" else "A lead waits", "text": "Do this"}
+    made = monday_item(replace(LEAD, kind=kind, payload=payload, plain=True), COLUMNS)
+    assert made.column_values == {"text_alert": "a1"}
+    contact = "ana@example.com · +48601234567"
+    assert made.name == (f"Ana Silva · {contact}" if kind == "lead" else f"A lead waits · {contact}")

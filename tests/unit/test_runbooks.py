@@ -1,0 +1,63 @@
+"""The runbooks: every cause that an escalation or a notice can name stands where it points to."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shared.adapters import slack
+from shared.adapters.monday_answers import BY_STATUS, ERRORS, Kind
+
+RUNBOOKS = Path(__file__).parents[2] / "runbooks"
+PAGES = ["alert-failed.md", "destination-blocked.md"]
+OURS = {
+    "alert-failed.md": [
+        "unconfirmed",
+        "address_invalid",
+        "timeout",
+        "connection_failed",
+        "lease_expired",
+        "tls_failed",
+    ],
+    "destination-blocked.md": ["channel_not_configured", "certificate", "host_not_found", "private_address"],
+}
+THEIRS = {
+    "alert-failed.md": [
+        *sorted(slack.NAMES - slack.BLOCKED),
+        *BY_STATUS,
+        *(name for kind, names in ERRORS.items() if kind is not Kind.BLOCKED for name in names),
+    ],
+    "destination-blocked.md": [*sorted(slack.BLOCKED), *ERRORS[Kind.BLOCKED]],
+}
+
+
+def words(page: str) -> set[str]:
+    """The words of a page, a machine word being one."""
+    return set(re.findall(r"\w+", (RUNBOOKS / page).read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_cause_stands_on_its_page(page: str) -> None:
+    """A person looks for the very word."""
+    assert sorted({*OURS[page], *THEIRS[page]} - words(page)) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_and_every_anchor_leads_somewhere(page: str) -> None:
+    """To a page that is there, and to a place on it; no anchor is there twice."""
+    text = (RUNBOOKS / page).read_text(encoding="utf-8")
+    headings = {heading.lower().replace(" ", "-") for heading in re.findall(r"(?m)^#+ ([\w ]+)$", text)}
+    anchors = re.findall(r'<a id="([^"]+)">', text)
+    assert len(anchors) == len(set(anchors))
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        name, _, place = target.partition("#")
+        assert (RUNBOOKS / (name or page)).is_file()
+        assert not place or place in {*headings, *anchors}
+
+
+def test_the_list_names_every_page() -> None:
+    """So that a person finds it."""
+    listed = re.findall(r"\]\(([^)]+)\)", (RUNBOOKS / "README.md").read_text(encoding="utf-8"))
+    assert sorted(listed) == sorted(page.name for page in RUNBOOKS.glob("*.md") if page.name != "README.md")
