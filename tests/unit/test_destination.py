@@ -1,0 +1,141 @@
+"""A destination that waits for its repair: found once, told once a day, probed now and then, drained afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from shared.domain.destination import (
+    REMIND_AFTER,
+    Destination,
+    block,
+    drained,
+    lease_probe,
+    release_probe,
+    remind,
+    repair,
+    resume,
+)
+from tests.support.fakes import NOW, POLICY, seconds
+
+FINE = Destination("slack")
+LATER = NOW + seconds(90)
+
+
+def refusing(destination: Destination = FINE) -> Destination:
+    """One that was found blocked."""
+    return block(destination, "no_service", now=NOW, fingerprint="old", nonce="found", policy=POLICY)
+
+
+def test_nothing_is_known_of_a_destination_at_first() -> None:
+    """It is taken for fine."""
+    assert not FINE.blocked
+    assert (FINE.blocks, FINE.notices, FINE.draining) == (0, 0, False)
+
+
+def test_f10_a_block_is_found_with_its_first_notice() -> None:
+    """It says since when and why, counts one notice, and names when the next and the first probe are due."""
+    assert refusing() == Destination(
+        "slack",
+        cause="no_service",
+        since=NOW,
+        blocks=1,
+        notices=1,
+        told="no_service",
+        remind_at=NOW + REMIND_AFTER,
+        probe_at=NOW + POLICY.probe_wait,
+        fingerprint="old",
+        nonce="found",
+    )
+    assert refusing().blocked
+
+
+def test_f10_a_block_that_is_found_again_is_the_same_block() -> None:
+    """A probe that failed moves the next one; nobody is told again, but the cause and the settings are the newest."""
+    again = block(refusing(), "no_team", now=LATER, fingerprint="new", nonce="again", policy=POLICY)
+    probe_at = LATER + POLICY.probe_wait
+    assert again == replace(refusing(), cause="no_team", fingerprint="new", nonce="again", probe_at=probe_at)
+
+
+def test_a_block_after_a_repair_is_another_one() -> None:
+    """Its notices have other names, and the drain of the earlier one stops."""
+    other = refusing(repair(refusing(), nonce="fixed"))
+    assert (other.blocks, other.notices, other.since, other.draining) == (2, 1, NOW, False)
+
+
+@pytest.mark.parametrize(
+    ("probe_at", "fingerprint", "taken"),
+    [
+        (NOW + seconds(1), "old", False),
+        (NOW, "old", True),
+        (NOW - seconds(1), "old", True),
+        (None, "old", True),
+        (NOW + seconds(1), "new", True),
+    ],
+)
+def test_a_probe_is_taken_when_due_or_under_other_settings(probe_at: object, fingerprint: str, *, taken: bool) -> None:
+    """A secret that was changed is tried at once."""
+    destination = replace(refusing(), probe_at=probe_at)  # type: ignore[arg-type]
+    assert destination.takes_probe(NOW, fingerprint) is taken
+
+
+def test_a_leased_probe_keeps_the_others_away_until_its_holder_must_be_gone() -> None:
+    """It stays blocked meanwhile; a holder that died holds nobody up for longer than its lease and a grace."""
+    leased = lease_probe(refusing(), now=LATER, fingerprint="new", nonce="probe", policy=POLICY)
+    ends = LATER + POLICY.lease + POLICY.grace
+    assert leased == replace(refusing(), probe_at=ends, leased_until=ends, fingerprint="new", nonce="probe")
+    assert not leased.takes_probe(ends - seconds(0.001), "new")
+    assert leased.takes_probe(ends, "new")
+
+
+def test_of_two_settings_only_one_probes_at_a_time() -> None:
+    """During a deployment both are there: the lease holds for either."""
+    leased = lease_probe(refusing(), now=LATER, fingerprint="new", nonce="probe", policy=POLICY)
+    assert not leased.takes_probe(LATER, "old")
+    failed = block(leased, "no_service", now=LATER, fingerprint="new", nonce="again", policy=POLICY)
+    assert failed.takes_probe(LATER, "old")
+
+
+def test_a_probe_that_was_refused_is_given_back() -> None:
+    """An alert refused for what it is says nothing of the repair: another one probes at once."""
+    leased = lease_probe(refusing(), now=LATER, fingerprint="old", nonce="probe", policy=POLICY)
+    released = release_probe(leased, now=LATER, nonce="back")
+    assert released == replace(refusing(), probe_at=LATER, nonce="back")
+
+
+def test_a_block_that_was_only_resumed_goes_on_as_the_same() -> None:
+    """Within the day of its notice, until it is drained; then, and for another cause, it is a new one."""
+    resumed = resume(refusing(), nonce="tried")
+    assert (resumed.blocked, resumed.draining, resumed.told) == (False, True, "no_service")
+    given: dict[str, Any] = {"fingerprint": "old", "nonce": "again", "policy": POLICY}
+    same = block(resumed, "no_service", now=LATER, **given)
+    assert (same.blocks, same.notices, same.since) == (1, 1, NOW)
+    for anew in (
+        block(resumed, "no_team", now=LATER, **given),
+        block(resumed, "no_service", now=NOW + REMIND_AFTER, **given),
+        block(drained(resumed, nonce="over"), "no_service", now=LATER, **given),
+        block(repair(refusing(), nonce="fixed"), "no_service", now=LATER, **given),
+    ):
+        assert (anew.blocks, anew.notices) == (2, 1)
+
+
+def test_f11_a_repair_ends_the_block_and_begins_the_drain() -> None:
+    """Nothing of the block is left but its number, so that the next one has another."""
+    repaired = repair(refusing(), nonce="fixed")
+    assert repaired == Destination("slack", blocks=1, fingerprint="old", draining=True, nonce="fixed")
+    assert not repaired.blocked
+
+
+def test_a_person_is_reminded_once_a_day() -> None:
+    """Each notice has its number; the block is the same."""
+    reminded = remind(refusing(), now=LATER, nonce="told")
+    assert reminded == replace(refusing(), notices=2, remind_at=LATER + REMIND_AFTER, nonce="told")
+    assert seconds(24 * 3600) == REMIND_AFTER
+
+
+def test_a_drain_ends() -> None:
+    """Nothing else of the destination changes."""
+    draining = repair(refusing(), nonce="fixed")
+    assert drained(draining, nonce="over") == replace(draining, draining=False, nonce="over")
