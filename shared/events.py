@@ -34,6 +34,7 @@ SEVERITIES: Mapping[str, str] = {
     "destination_blocked": "ERROR",  # a person must repair it
     "destination_drained": "INFO",
     "destination_repaired": "INFO",
+    "destination_resumed": "WARNING",  # a probe failed in another way: alerts live by their budgets again
     "enqueue_failed": "WARNING",  # the sweep will find the alert
     "escalation_undelivered": "CRITICAL",  # none of its channels took it; it goes on
     "function_started": "INFO",

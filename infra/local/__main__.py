@@ -19,6 +19,7 @@ EPILOG = """\
 environment:
   PORT                     the gateway's port (8080); everything else takes free ports
   BELLHOP_FAST=1           rhythms in seconds instead of minutes
+  BELLHOP_PACES            messages a second of destinations, other than the manifest's: slack=50,monday=20
   FIRESTORE_EMULATOR_HOST  use this emulator instead of starting one
   any setting              is passed on to the functions that the manifest gives it to
 """
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         port = wiring.port_of(environ)
         wiring.is_fast(environ)
-        manifest = load()
+        manifest = wiring.paced(load(), environ)
     except (ValueError, ManifestError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 import socket
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from infra.local.supervise import ProcessSpec
 from infra.manifest import ROOT, Manifest
 from infra.manifest_places import Places
+from shared import setting_kinds
 
 HOST = "127.0.0.1"
 REGION = "local"
@@ -183,6 +185,38 @@ def free_urls(names: list[str]) -> dict[str, str]:
     for opened in sockets.values():
         opened.close()
     return urls
+
+
+def paced(manifest: Manifest, environ: Mapping[str, str]) -> Manifest:
+    """The manifest with the paces that ``BELLHOP_PACES`` sets, so that a trial of mass does not take hours.
+
+    Args:
+        manifest: as it is deployed.
+        environ: ``BELLHOP_PACES=slack=50,monday=20``: messages a second of these queues; the burst grows with it.
+
+    Raises:
+        ValueError: it names no queue with a destination, or no number.
+    """
+    value = environ.get("BELLHOP_PACES", "").strip()
+    try:
+        wanted = dict(setting_kinds.paces(value)) if value else {}
+    except ValueError as error:
+        raise ValueError(f"BELLHOP_PACES: was {value!r}; takes {error}") from None
+    known = [name for name, queue in manifest.queues.items() if queue.destination is not None]
+    if unknown := sorted(set(wanted) - set(known)):
+        raise ValueError(f"BELLHOP_PACES: there is no destination {', '.join(unknown)}; there are: {', '.join(known)}")
+    queues = {
+        name: queue.model_copy(
+            update={
+                "max_dispatches_per_second": wanted[name],
+                "max_burst": max(queue.max_burst, math.ceil(wanted[name])),
+            }
+        )
+        if name in wanted
+        else queue
+        for name, queue in manifest.queues.items()
+    }
+    return manifest.model_copy(update={"queues": queues})
 
 
 def is_fast(environ: Mapping[str, str]) -> bool:

@@ -48,7 +48,7 @@ class FirestoreAlerts:
         found = alert_of(alert_id, data)
         if found.channel != channel:
             others = self._database.read([self._destination(found.channel)])
-        delivered = receipt.exists and receipt.get("epoch") == found.epoch
+        delivered = receipt.exists and found.epoch in receipt.get("epochs")
         destination = _stored_destination(found.channel, others[0])
         return StoredAlert(found, alert.update_time, alert.read_time, delivered, destination)
 
@@ -141,11 +141,10 @@ class FirestoreAlerts:
         batch = self._database.client.batch()
         receipt = {
             "conversation_id": alert.conversation_id,
-            "epoch": alert.epoch,
-            "generation": alert.generation,
+            "epochs": firestore.ArrayUnion([alert.epoch]),
             "nonce": alert.nonce,
         }
-        batch.set(self._receipt(alert.id), receipt)
+        batch.set(self._receipt(alert.id), receipt, merge=True)
         self._database.commit(batch)
 
     def destinations(self, names: Sequence[str]) -> tuple[dict[str, StoredDestination], datetime]:

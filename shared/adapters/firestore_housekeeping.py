@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from google.cloud import firestore
@@ -16,57 +16,58 @@ from shared.domain.alert import FINAL, State
 from shared.errors import Conflict, Contention, OutcomeUnknown
 from shared.ports import Slot
 
-SLOT_KEPT = timedelta(days=2)
 TAKE_TRIES = 3
 ARCHIVED_STATES = sorted(state.value for state in FINAL - {State.FAILED})
 
 
 class FirestoreJobSlots:
-    """``shared.ports.JobSlots`` on Firestore."""
+    """``shared.ports.JobSlots`` on Firestore: one document a job, which knows its last slot."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def take(self, slot_id: str, nonce: str, lease: timedelta) -> Slot:
-        """Cost: one round trip, one write; two more of each, one read, where somebody else had it before."""
-        client, reference = self._database.client, self._database.document("job_slots", slot_id)
-        version = None
+    def take(self, job: str, time: str, nonce: str, lease: timedelta) -> Slot:
+        """Cost: two round trips, one read, one write; two more where somebody else was faster."""
         for _ in range(TAKE_TRIES):
-            batch = client.batch()
-            if version is None:
-                batch.create(reference, {"nonce": nonce, "done": False, "expires_at": datetime.now(UTC) + SLOT_KEPT})
-            else:
-                batch.update(reference, {"nonce": nonce}, option=client.write_option(last_update_time=version))
+            stands = self._read(job)
+            held = self._held(stands, time, nonce, lease)
+            if held is not None:
+                return held
             try:
-                self._database.commit(batch)
+                self._write(stands, {"time": time, "nonce": nonce, "done": False})
             except (Conflict, Contention, OutcomeUnknown):
-                stands = self._database.read([reference])[0]
-                if not stands.exists:
-                    version = None
-                elif stands.get("nonce") == nonce:
-                    return Slot.TAKEN
-                elif stands.get("done"):
-                    return Slot.DONE
-                elif stands.read_time - stands.update_time < lease:
-                    return Slot.RUNNING
-                else:
-                    version = stands.update_time
-            else:
-                return Slot.TAKEN
+                continue
+            return Slot.TAKEN
         return Slot.RUNNING
 
-    def leave(self, slot_id: str, nonce: str, *, done: bool) -> None:
+    def _held(self, stands: Any, time: str, nonce: str, lease: timedelta) -> Slot | None:
+        """What became of the slot; None where it may be taken."""
+        if not stands.exists or stands.get("time") < time:
+            return None
+        if stands.get("nonce") == nonce:
+            return Slot.TAKEN
+        if stands.get("done") or stands.get("time") > time:
+            return Slot.DONE
+        return Slot.RUNNING if stands.read_time - stands.update_time < lease else None
+
+    def leave(self, job: str, nonce: str, *, done: bool) -> None:
         """Cost: two round trips, one read, one write."""
-        client, reference = self._database.client, self._database.document("job_slots", slot_id)
-        stands = self._database.read([reference])[0]
-        if not stands.exists or stands.get("nonce") != nonce:
-            return
-        unchanged = client.write_option(last_update_time=stands.update_time)
+        stands = self._read(job)
+        if stands.exists and stands.get("nonce") == nonce:
+            time = stands.get("time") if done else ""
+            self._write(stands, {"time": time, "nonce": nonce, "done": done})
+
+    def _read(self, job: str) -> Any:
+        return self._database.read([self._database.document("job_slots", job)])[0]
+
+    def _write(self, stands: Any, document: dict[str, Any]) -> None:
+        """Write what is to stand, if nobody has changed what stood."""
+        client = self._database.client
         batch = client.batch()
-        if done:
-            batch.update(reference, {"done": True, "expires_at": stands.read_time + SLOT_KEPT}, option=unchanged)
+        if stands.exists:
+            batch.update(stands.reference, document, option=client.write_option(last_update_time=stands.update_time))
         else:
-            batch.delete(reference, option=unchanged)
+            batch.create(stands.reference, document)
         self._database.commit(batch)
 
 
@@ -138,7 +139,7 @@ class FirestoreHousekeeping:
 
     def _now(self) -> Any:
         """Firestore's time; one round trip, one read of a document that need not exist."""
-        return self._database.read([self._database.document("job_slots", "time")])[0].read_time
+        return self._database.read([self._database.document("alerts", "time")])[0].read_time
 
     def _get(self, query: Any) -> Any:
         with reading():

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.domain.alert import Policy
+from shared.domain.outcome import Blocked, Delivered, Outcome, Rejected
 
 REMIND_AFTER = timedelta(days=1)
 
@@ -26,8 +27,10 @@ class Destination:
         notices: how many notices of this block were made.
         remind_at: when the next one is due.
         probe_at: from when one attempt may be made to see whether it was repaired.
+        leased_until: somebody is making it; nobody else does until then.
         fingerprint: of the settings it was found blocked with; other ones may be tried at once.
         draining: what was parked by the block is going out.
+        told: the cause that its notices told of, until it was drained.
         nonce: of the commit that wrote this version.
     """
 
@@ -38,8 +41,10 @@ class Destination:
     notices: int = 0
     remind_at: datetime | None = None
     probe_at: datetime | None = None
+    leased_until: datetime | None = None
     fingerprint: str = ""
     draining: bool = False
+    told: str = ""
     nonce: str = ""
 
     @property
@@ -49,16 +54,28 @@ class Destination:
 
     def takes_probe(self, now: datetime, fingerprint: str) -> bool:
         """Whether an attempt may be made although it is blocked."""
+        if self.leased_until is not None and now < self.leased_until:
+            return False
         return self.probe_at is None or now >= self.probe_at or fingerprint != self.fingerprint
 
 
 def block(
     destination: Destination, cause: str, *, now: datetime, fingerprint: str, nonce: str, policy: Policy
 ) -> Destination:
-    """What a destination becomes when an attempt finds it blocked, for the first time or again."""
-    again = replace(destination, cause=cause, fingerprint=fingerprint, nonce=nonce, probe_at=now + policy.probe_wait)
-    if destination.blocked:
-        return again
+    """What a destination becomes when an attempt finds it blocked.
+
+    It is the same block, of which nobody needs to hear twice, while it lasts, and where it had only been resumed.
+    """
+    again = replace(
+        destination,
+        cause=cause,
+        fingerprint=fingerprint,
+        probe_at=now + policy.probe_wait,
+        leased_until=None,
+        nonce=nonce,
+    )
+    if destination.blocked or (destination.draining and destination.told == cause and _lately(destination, now)):
+        return replace(again, draining=False)
     return replace(
         again,
         since=now,
@@ -66,19 +83,55 @@ def block(
         notices=1,
         remind_at=now + REMIND_AFTER,
         draining=False,
+        told=cause,
     )
+
+
+def judge(
+    destination: Destination,
+    outcome: Outcome,
+    *,
+    probing: bool,
+    now: datetime,
+    fingerprint: str,
+    nonce: str,
+    policy: Policy,
+) -> Destination | None:
+    """What an attempt's outcome makes of its destination; None where it says nothing new of it.
+
+    Args:
+        destination: as it stands after the attempt.
+        outcome: what the attempt came to.
+        probing: it was made to see whether a block is over. Others may have begun before the block.
+        now: Firestore's time.
+        fingerprint: of the settings it was made with.
+        nonce: of the commit that follows.
+        policy: for the waits.
+    """
+    if isinstance(outcome, Blocked) and (probing or not destination.blocked):
+        return block(destination, outcome.cause, now=now, fingerprint=fingerprint, nonce=nonce, policy=policy)
+    if not probing or not destination.blocked:
+        return None
+    match outcome:
+        case Delivered():
+            return repair(destination, nonce=nonce)
+        case Rejected():
+            return release_probe(destination, now=now, nonce=nonce)
+        case _:
+            return resume(destination, nonce=nonce)
 
 
 def lease_probe(
     destination: Destination, *, now: datetime, fingerprint: str, nonce: str, policy: Policy
 ) -> Destination:
     """Let one attempt find out; nobody else probes until its lease is over."""
-    return replace(destination, probe_at=now + policy.lease + policy.grace, fingerprint=fingerprint, nonce=nonce)
+    until = now + policy.lease + policy.grace
+    return replace(destination, probe_at=until, leased_until=until, fingerprint=fingerprint, nonce=nonce)
 
 
-def release_probe(destination: Destination, *, now: datetime, nonce: str, policy: Policy, at_once: bool) -> Destination:
-    """The probe said nothing about the repair: the next one follows at once, or after the scheduled wait."""
-    return replace(destination, probe_at=now if at_once else now + policy.probe_wait, nonce=nonce)
+def release_probe(destination: Destination, *, now: datetime, nonce: str) -> Destination:
+    """The probe was refused for what it was, which says nothing about the repair: the next one may follow at once."""
+    return replace(destination, probe_at=now, leased_until=None, nonce=nonce)
 
 
 def repair(destination: Destination, *, nonce: str) -> Destination:
@@ -90,9 +143,19 @@ def repair(destination: Destination, *, nonce: str) -> Destination:
         notices=0,
         remind_at=None,
         probe_at=None,
+        leased_until=None,
         draining=True,
+        told="",
         nonce=nonce,
     )
+
+
+def resume(destination: Destination, *, nonce: str) -> Destination:
+    """A probe failed in another way than the block: alerts live by their own budgets again, or nobody would hear.
+
+    It may have been repaired or not; if not, the next attempt says so, and the block goes on.
+    """
+    return replace(destination, cause=None, probe_at=None, leased_until=None, draining=True, nonce=nonce)
 
 
 def remind(destination: Destination, *, now: datetime, nonce: str) -> Destination:
@@ -102,4 +165,8 @@ def remind(destination: Destination, *, now: datetime, nonce: str) -> Destinatio
 
 def drained(destination: Destination, *, nonce: str) -> Destination:
     """Nothing that the block parked is left."""
-    return replace(destination, draining=False, nonce=nonce)
+    return replace(destination, draining=False, told="", since=None, notices=0, remind_at=None, nonce=nonce)
+
+
+def _lately(destination: Destination, now: datetime) -> bool:
+    return destination.remind_at is not None and now < destination.remind_at

@@ -95,7 +95,7 @@ def tells_of(alert: Alert) -> str | None:
 def _told_of(alert: Alert) -> dict[str, Any]:
     """What a person needs, the visitor's own words last and marked: they can neither hide nor imitate the rest."""
     lead = {key: alert.payload[key] for key in (*dict(CONTACT), "message") if alert.payload.get(key) is not None}
-    who = next((lead[key] for key in ("name", "email", "phone") if key in lead), alert.kind)
+    who = next((lead[key] for key in ("name", "email", "phone") if lead.get(key)), alert.kind)
     channel = NAMES.get(alert.channel, alert.channel)
     doubtful = alert.cause == UNCONFIRMED or alert.maybe_shown
     lines = [

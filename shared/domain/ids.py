@@ -33,11 +33,6 @@ def notice_id(destination: str, block: int, notice: int) -> str:
     return _hash(b"notice", destination, str(block), str(notice))
 
 
-def slot_id(job: str, time: str) -> str:
-    """The name of one run of a scheduled job; time as the scheduler says it."""
-    return _hash(b"slot", job, time)
-
-
 def continuation_name(key: str) -> str:
     """The name of the task that asks for another run."""
     return _hash(b"continuation", key)

@@ -142,6 +142,7 @@ def _lead_alerts(
         "message": message,
         "score": conversation.score,
         "language": conversation.language,
+        "conversation_id": conversation.id,
     }
     return tuple(
         alert.create(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-_JOB = re.compile(r"[A-Za-z0-9_./-]{1,500}")
+_JOB = re.compile(r"[A-Za-z0-9_-]{1,500}")
 _TIME = re.compile(r"[0-9TZ:.+-]{1,40}")
 
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from shared.domain import destination as places
 from shared.domain.alert import Alert, Policy
 from shared.domain.delivery import Busy, Claimed, Ignored, claim, settle
-from shared.domain.outcome import Blocked, Delivered, Outcome, Rejected, Retry
+from shared.domain.outcome import Blocked, Delivered, Outcome, Retry
 from shared.errors import Conflict, LeaseLive, QueueError, StorageError, Unavailable, Unreadable
 from shared.flows.steps import Steps
 from shared.ports import (
@@ -235,23 +235,20 @@ class AlertDelivery:
         if not attempt.probing and not isinstance(outcome, Blocked):
             return None, False
         name = attempt.held.channel
-        stands, _ = self.store.destinations([name])
-        place, version = stands[name].destination, stands[name].version
-        match outcome:
-            case Blocked(cause=cause) if not place.blocked or attempt.probing:
-                fingerprint = self.fingerprints.get(name, "")
-                after = places.block(place, cause, now=now, fingerprint=fingerprint, nonce=nonce, policy=self.policy)
-                return StoredDestination(after, version), not place.blocked
-            case Blocked():
-                return None, False
-            case _ if not place.blocked:
-                return None, False
-            case Delivered():
-                return StoredDestination(places.repair(place, nonce=nonce), version), False
-            case _:
-                at_once = isinstance(outcome, Rejected)
-                after = places.release_probe(place, now=now, nonce=nonce, policy=self.policy, at_once=at_once)
-                return StoredDestination(after, version), False
+        found, _ = self.store.destinations([name])
+        stands = found[name]
+        after = places.judge(
+            stands.destination,
+            outcome,
+            probing=attempt.probing,
+            now=now,
+            fingerprint=self.fingerprints.get(name, ""),
+            nonce=nonce,
+            policy=self.policy,
+        )
+        if after is None:
+            return None, False
+        return StoredDestination(after, stands.version), after.blocks != stands.destination.blocks
 
     def _ask_for_drain(self, place: StoredDestination) -> None:
         try:

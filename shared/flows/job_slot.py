@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from shared.domain.ids import slot_id
 from shared.errors import SlotRunning, StorageError, Unavailable
 from shared.ports import Chance, Events, JobSlots, Slot
 
@@ -51,8 +50,8 @@ class OncePerSlot:
         """
         if job is None or time is None:
             return run()
-        slot, nonce = slot_id(job, time), self.chance.token()
-        match self._take(slot, nonce):
+        nonce = self.chance.token()
+        match self._take(job, time, nonce):
             case Slot.DONE:
                 self.events("slot_skipped", reason="done")
                 return None
@@ -62,21 +61,21 @@ class OncePerSlot:
         try:
             result = run()
         except BaseException:
-            self._leave(slot, nonce, done=False)
+            self._leave(job, nonce, done=False)
             raise
-        self._leave(slot, nonce, done=True)
+        self._leave(job, nonce, done=True)
         return result
 
-    def _take(self, slot: str, nonce: str) -> Slot:
+    def _take(self, job: str, time: str, nonce: str) -> Slot:
         try:
-            return self.slots.take(slot, nonce, self.lease)
+            return self.slots.take(job, time, nonce, self.lease)
         except StorageError as error:
             self.events("storage_failed", error=type(error).__name__)
             raise Unavailable from error
 
-    def _leave(self, slot: str, nonce: str, *, done: bool) -> None:
+    def _leave(self, job: str, nonce: str, *, done: bool) -> None:
         """If this fails the lease runs out by itself; a flow that is run twice does no harm."""
         try:
-            self.slots.leave(slot, nonce, done=done)
+            self.slots.leave(job, nonce, done=done)
         except StorageError as error:
             self.events("storage_failed", error=type(error).__name__)

@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from shared.domain import destination as places
 from shared.domain.alert import Alert, Policy, State
-from shared.domain.delivery import expire, postpone, requeue, withhold
+from shared.domain.delivery import expire, postpone, requeue, settle, withhold
+from shared.domain.outcome import Delivered
 from shared.errors import (
     Conflict,
     Contention,
@@ -168,12 +170,17 @@ class RetryDeadLetters:
             cursor = page.cursor
 
     def _recovered(self, stored: StoredAlert) -> Alert | None:
-        """What becomes of an alert whose task or holder is late; None while its holder's lease is live."""
+        """What becomes of an alert whose task or holder is late; None while its holder's lease is live.
+
+        A holder that lost its lease may have left a receipt, which counts as in a task.
+        """
         alert, now, nonce = stored.alert, stored.read_at, self.chance.token()
         if alert.state is State.SENDING:
             if stored.age < self.policy.lease:
                 return None
-            return expire(alert, now=now, nonce=nonce, jitter=self.chance.fraction(), policy=self.policy)
+            known = self.store.read(alert.id, alert.channel)
+            end = partial(settle, alert, Delivered()) if known is not None and known.receipt else partial(expire, alert)
+            return end(now=now, nonce=nonce, jitter=self.chance.fraction(), policy=self.policy)
         if self._waits(alert):
             return postpone(alert, now=now, nonce=nonce, policy=self.policy)
         return requeue(alert, now=now, nonce=nonce, policy=self.policy)

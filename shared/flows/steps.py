@@ -115,7 +115,8 @@ class Steps:
         place = step.destination.destination if step.destination is not None else None
         if place is None:
             return
-        if place.draining and step.after.state is State.DELIVERED:
-            self.events("destination_repaired", channel=place.name)
+        if place.draining:
+            repaired = step.after.state is State.DELIVERED
+            self.events("destination_repaired" if repaired else "destination_resumed", channel=place.name)
         elif any(made.kind == "notice" for made in step.made):
             self.events("destination_blocked", channel=place.name, cause=place.cause)

@@ -16,17 +16,20 @@ class Slot(StrEnum):
 
 
 class JobSlots(Protocol):
-    """Runs of scheduled jobs: each slot is run once, by a holder whose lease is live, and again if that one dies."""
+    """Runs of scheduled jobs: each slot is run once, by a holder whose lease is live, and again if that one dies.
 
-    def take(self, slot_id: str, nonce: str, lease: timedelta) -> Slot:
-        """Take a slot, also one whose holder's lease has run out.
+    A slot that is not newer than the last one that was run is done: that run did what this one would do.
+    """
+
+    def take(self, job: str, time: str, nonce: str, lease: timedelta) -> Slot:
+        """Take a job's slot, also one whose holder's lease has run out.
 
         Raises:
             StorageError: it is not known who has it; the caller does not run.
         """
 
-    def leave(self, slot_id: str, nonce: str, *, done: bool) -> None:
-        """Mark a slot as done, or give it up, if it is still this holder's; raises StorageError."""
+    def leave(self, job: str, nonce: str, *, done: bool) -> None:
+        """Mark a job's slot as done, or give it up, if it is still this holder's; raises StorageError."""
 
 
 class Housekeeping(Protocol):

@@ -156,6 +156,15 @@ def test_a_receipt_counts_for_its_epoch_only(world: World) -> None:
     assert [found.receipt for found in [world.alerts.read(made.id)] if found] == [False]
 
 
+def test_a_receipt_of_a_later_epoch_does_not_hide_an_earlier_one(world: World) -> None:
+    """A holder stalled through a redrive writes late: both count, each for its own epoch."""
+    made = alert(epoch=2)
+    world.put(made)
+    world.alerts.leave_receipt(made)
+    world.alerts.leave_receipt(replace(made, epoch=1))
+    assert [found.receipt for found in [world.alerts.read(made.id)] if found] == [True]
+
+
 def test_a_receipt_changes_nothing_else(world: World) -> None:
     """Not the alert, not its version: the owner's next write passes."""
     made = alert()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import grpc
@@ -32,27 +34,49 @@ def store(firestore_world: FirestoreWorld) -> FirestoreHousekeeping:
 
 
 def test_f18_a_slot_is_taken_once(slots: FirestoreJobSlots) -> None:
-    """The second firing finds it running, and later done; another slot is free."""
-    assert slots.take("slot", "first", LEASE) is Slot.TAKEN
-    assert slots.take("slot", "second", LEASE) is Slot.RUNNING
-    slots.leave("slot", "first", done=True)
-    assert slots.take("slot", "third", LEASE) is Slot.DONE
-    assert slots.take("another", "third", LEASE) is Slot.TAKEN
+    """The second firing finds it running, and later done; another job's is free."""
+    assert slots.take("job", "10:00", "first", LEASE) is Slot.TAKEN
+    assert slots.take("job", "10:00", "second", LEASE) is Slot.RUNNING
+    slots.leave("job", "first", done=True)
+    assert slots.take("job", "10:00", "third", LEASE) is Slot.DONE
+    assert slots.take("another", "10:00", "third", LEASE) is Slot.TAKEN
+
+
+def test_f18_of_many_firings_at_once_one_runs(slots: FirestoreJobSlots) -> None:
+    """Conditional on what was read."""
+    start = threading.Barrier(8)
+
+    def fire(number: int) -> Slot:
+        start.wait()
+        return slots.take("job", "10:00", f"holder-{number}", LEASE)
+
+    with ThreadPoolExecutor(8) as threads:
+        taken = list(threads.map(fire, range(8)))
+    assert (taken.count(Slot.TAKEN), taken.count(Slot.RUNNING)) == (1, 7)
+
+
+def test_a_newer_slot_is_run_and_an_older_one_is_done(slots: FirestoreJobSlots) -> None:
+    """A run that died does not hold the next one up; one that comes late has nothing left to do."""
+    slots.take("job", "10:00", "dead", LEASE)
+    assert slots.take("job", "10:05", "next", LEASE) is Slot.TAKEN
+    assert slots.take("job", "10:00", "late", LEASE) is Slot.DONE
+    slots.leave("job", "dead", done=True)
+    assert slots.take("job", "10:05", "again", LEASE) is Slot.RUNNING
 
 
 def test_a_slot_whose_holder_died_is_taken_over(slots: FirestoreJobSlots) -> None:
     """Once its lease is over; the dead holder marks nothing any more."""
-    slots.take("slot", "dead", LEASE)
-    assert slots.take("slot", "heir", timedelta(0)) is Slot.TAKEN
-    slots.leave("slot", "dead", done=True)
-    assert slots.take("slot", "third", LEASE) is Slot.RUNNING
+    slots.take("job", "10:00", "dead", LEASE)
+    assert slots.take("job", "10:00", "heir", timedelta(0)) is Slot.TAKEN
+    slots.leave("job", "dead", done=True)
+    assert slots.take("job", "10:00", "third", LEASE) is Slot.RUNNING
 
 
 def test_a_slot_that_is_given_up_is_free(slots: FirestoreJobSlots) -> None:
     """A run that failed is tried again by the scheduler."""
-    slots.take("slot", "first", LEASE)
-    slots.leave("slot", "first", done=False)
-    assert slots.take("slot", "second", LEASE) is Slot.TAKEN
+    slots.take("job", "10:00", "first", LEASE)
+    slots.leave("job", "first", done=False)
+    assert slots.take("job", "10:00", "second", LEASE) is Slot.TAKEN
 
 
 @pytest.mark.parametrize("takes_effect", [True, False])
@@ -61,8 +85,8 @@ def test_f03_a_slot_whose_taking_was_not_answered_is_ours(
 ) -> None:
     """Found by its nonce, or taken again."""
     firestore_world.wire.break_call("Commit", 1, status=LOST, takes_effect=takes_effect)
-    assert slots.take("slot", "first", LEASE) is Slot.TAKEN
-    assert slots.take("slot", "second", LEASE) is Slot.RUNNING
+    assert slots.take("job", "10:00", "first", LEASE) is Slot.TAKEN
+    assert slots.take("job", "10:00", "second", LEASE) is Slot.RUNNING
 
 
 def test_what_expired_is_removed_a_page_at_a_time(

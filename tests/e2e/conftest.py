@@ -8,15 +8,15 @@ from tests.support.local_system import LocalSystem
 @pytest.fixture(scope="session")
 def shared_system():
     """The running system."""
-    system = LocalSystem(BELLHOP_FAST="1").wait()
+    system = LocalSystem(BELLHOP_FAST="1", BELLHOP_PACES="slack=20,monday=20,email=20").wait()
     yield system
     assert system.stop() == 0, "\n".join(system.said)
 
 
 @pytest.fixture
 def system(shared_system):
-    """The running system, with Slack well and its queue open before and after."""
-    shared_system.healed()
+    """The running system, with every destination well and Slack's queue open before and after."""
+    shared_system.all_healed()
     yield shared_system
-    shared_system.healed()
+    shared_system.all_healed()
     shared_system.local("POST", "queues/slack/resume")

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from infra.local import wiring
 from infra.local.wiring import Wiring, admin_key_of
 from infra.manifest import load
 from infra.manifest_places import Places
@@ -117,3 +118,21 @@ def test_the_local_key_is_the_first_of_those_set_outside():
     """So that what ``/_local/info`` tells is let in."""
     assert admin_key_of({"ADMIN_API_KEYS": " first-key, second"}) == "first-key"
     assert admin_key_of({"ADMIN_API_KEYS": " "}) == admin_key_of({}) == ""
+
+
+def test_other_paces_are_those_of_queues_and_of_the_drain() -> None:
+    """One number: what the stand-in dispatches and what the sweep fills are the same."""
+    manifest = wiring.paced(load(), {"BELLHOP_PACES": "slack=50, monday=0.5"})
+    queues = manifest.queues
+    assert (queues["slack"].max_dispatches_per_second, queues["slack"].max_burst) == (50, 50)
+    assert (queues["monday"].max_dispatches_per_second, queues["monday"].max_burst) == (0.5, 5)
+    assert queues["email"] == load().queues["email"]
+    assert "slack=50" in manifest.paces
+    assert wiring.paced(load(), {}) == load()
+
+
+@pytest.mark.parametrize("value", ["slack", "slack=0", "slack=fast", "nobody=1", "sweeps=5"])
+def test_a_pace_that_cannot_be_is_refused(value: str) -> None:
+    """Before anything is started; the message names the variable."""
+    with pytest.raises(ValueError, match="BELLHOP_PACES"):
+        wiring.paced(load(), {"BELLHOP_PACES": value})

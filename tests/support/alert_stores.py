@@ -51,7 +51,7 @@ class FakeAlertStore(AlertStore):
         if stands is None:
             return None
         receipt = self.documents.get(f"receipts/{alert_id}")
-        delivered = receipt is not None and receipt.value.epoch == stands.value.epoch
+        delivered = receipt is not None and stands.value.epoch in receipt.value
         destination = self._destination(stands.value.channel)
         return StoredAlert(stands.value, stands.version, self.documents.now, delivered, destination)
 
@@ -83,7 +83,7 @@ class FakeAlertStore(AlertStore):
     def leave_receipt(self, alert: Alert) -> None:
         """See ``shared.ports.AlertStore``."""
         self.calls.append("leave_receipt")
-        self.documents.commit([Write(f"receipts/{alert.id}", alert)])
+        self.documents.commit([Write(f"receipts/{alert.id}", lambda was: {*(was or ()), alert.epoch})])
 
     def destinations(self, names: Sequence[str]) -> tuple[dict[str, StoredDestination], datetime]:
         """See ``shared.ports.AlertStore``."""

@@ -127,13 +127,23 @@ class LocalSystem:
         """What a destination shows that has this text in it."""
         return [message for message in self.local("GET", f"{destination}/received") if text in json.dumps(message)]
 
-    def broken(self, mode, **how):
-        """Break Slack."""
-        self.local("PUT", "slack/fault", json={"mode": mode, **how})
+    def broken(self, mode, destination="slack", **how):
+        """Break a destination."""
+        self.local("PUT", f"{destination}/fault", json={"mode": mode, **how})
 
-    def healed(self):
-        """Mend Slack."""
-        self.local("DELETE", "slack/fault")
+    def healed(self, destination="slack"):
+        """Mend a destination."""
+        self.local("DELETE", f"{destination}/fault")
+
+    def all_healed(self):
+        """Mend every destination."""
+        for name in ("slack", "monday", "smtp", "webhook"):
+            self.healed(name)
+
+    def alerts_of(self, text, client):
+        """The alerts whose payload has this text in it, as Firestore has them, by channel and kind."""
+        found = [document.to_dict() | {"id": document.id} for document in client.collection("alerts").stream()]
+        return {(each["channel"], each["kind"]): each for each in found if text in json.dumps(each, default=str)}
 
     def firestore(self):
         """A client of its Firestore; close it."""

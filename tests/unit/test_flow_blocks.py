@@ -165,15 +165,34 @@ def test_a_block_that_comes_back_during_its_drain_stops_it() -> None:
 
 
 @pytest.mark.parametrize("outcome", [Retry("http_500"), Unknown("timeout")])
-def test_a_probe_that_tells_nothing_leaves_the_block_and_counts(outcome: Outcome) -> None:
-    """An attempt was made; the next probe follows after a while."""
-    system = blocked(ALERT, outcomes=(outcome,))
+def test_a_probe_that_fails_in_another_way_gives_the_alerts_their_budgets_back(outcome: Outcome) -> None:
+    """An outage that follows a block must end in an escalation too, not in waiting for a success."""
+    system = blocked(ALERT, waiting("b"), outcomes=(outcome,))
     system.after(150)
     system.task(ALERT)
     place = system.store.destination("slack")
-    assert (place.blocked, system.store.alert(ALERT.id).attempts) == (True, 1)
-    assert place.probe_at is not None
-    assert place.probe_at > system.clock.at
+    assert (place.blocked, place.draining, system.store.alert(ALERT.id).attempts) == (False, True, 1)
+    assert system.events.names[-1] == "destination_resumed"
+    assert system.sweep() == Swept(1, 0)
+
+
+def test_a_block_that_had_only_been_resumed_is_told_once() -> None:
+    """An outage in the middle of a block makes no second notice of the same day."""
+    system = blocked(ALERT, queued("b"), told="no_service", outcomes=(Retry("http_500"), Blocked("no_service")))
+    system.after(150)
+    system.task(ALERT)
+    assert system.task(queued("b")) == "parked"
+    place = system.store.destination("slack")
+    assert (place.blocked, place.blocks, place.draining, notices(system)) == (True, 1, False, [])
+
+
+def test_another_cause_after_a_resumption_is_told() -> None:
+    """It needs another repair."""
+    system = blocked(ALERT, queued("b"), told="no_service", outcomes=(Retry("http_500"), Blocked("no_team")))
+    system.after(150)
+    system.task(ALERT)
+    system.task(queued("b"))
+    assert [notice.payload["cause"] for notice in notices(system)] == ["no_team"]
 
 
 def test_a_probe_that_is_refused_lets_the_next_one_try_at_once() -> None:

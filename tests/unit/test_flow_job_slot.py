@@ -16,24 +16,23 @@ class FakeSlots(JobSlots):
     """Slots in memory; a lease of zero is over at once."""
 
     def __init__(self) -> None:
-        self.held: dict[str, tuple[str, bool]] = {}
+        self.held: dict[str, tuple[str, str, bool]] = {}
 
-    def take(self, slot_id: str, nonce: str, lease: timedelta) -> Slot:
+    def take(self, job: str, time: str, nonce: str, lease: timedelta) -> Slot:
         """See ``shared.ports.JobSlots``."""
-        holder = self.held.get(slot_id)
-        if holder is not None and holder[1]:
+        last, _, done = self.held.get(job, ("", "", True))
+        if last >= time and (done or last > time):
             return Slot.DONE
-        if holder is not None and lease:
+        if last == time and lease:
             return Slot.RUNNING
-        self.held[slot_id] = nonce, False
+        self.held[job] = time, nonce, False
         return Slot.TAKEN
 
-    def leave(self, slot_id: str, nonce: str, *, done: bool) -> None:
+    def leave(self, job: str, nonce: str, *, done: bool) -> None:
         """See ``shared.ports.JobSlots``."""
-        if self.held.get(slot_id, ("", True))[0] == nonce:
-            self.held.pop(slot_id)
-            if done:
-                self.held[slot_id] = nonce, True
+        time, holder, _ = self.held.get(job, ("", "", True))
+        if holder == nonce:
+            self.held[job] = time if done else "", nonce, done
 
 
 class UnreachableSlots(FakeSlots):
@@ -43,17 +42,17 @@ class UnreachableSlots(FakeSlots):
         super().__init__()
         self._operations = operations
 
-    def take(self, slot_id: str, nonce: str, lease: timedelta) -> Slot:
+    def take(self, job: str, time: str, nonce: str, lease: timedelta) -> Slot:
         """Fail, or take."""
         if "take" in self._operations:
             raise StorageUnavailable("ServiceUnavailable")
-        return super().take(slot_id, nonce, lease)
+        return super().take(job, time, nonce, lease)
 
-    def leave(self, slot_id: str, nonce: str, *, done: bool) -> None:
+    def leave(self, job: str, nonce: str, *, done: bool) -> None:
         """Fail, or leave."""
         if "leave" in self._operations:
             raise StorageUnavailable("ServiceUnavailable")
-        super().leave(slot_id, nonce, done=done)
+        super().leave(job, nonce, done=done)
 
 
 def once(slots: JobSlots | None = None, lease: timedelta = timedelta(minutes=3)) -> OncePerSlot:

@@ -137,6 +137,15 @@ def test_a_live_lease_is_left_alone_and_an_expired_one_is_settled() -> None:
     assert [(task.generation, task.at) for task in system.queue.asked] == [(2, alert.wake_at - POLICY.grace)]  # type: ignore[operator]
 
 
+def test_f08_the_sweep_reads_a_receipt_before_it_gives_an_alert_up() -> None:
+    """Delivered by a holder whose outcome could not be saved: not failed, not escalated."""
+    system = Delivery(sending(attempts=8))
+    system.store.leave_receipt(sending())
+    system.after(31)
+    assert system.sweep() == Swept(1, 0)
+    assert (system.store.alert(ALERT.id).state, system.queue.asked) == (State.DELIVERED, [])
+
+
 def test_f16_an_expired_lease_that_was_the_last_quick_attempt_parks() -> None:
     """A poison alert that kills its process stops being hurried."""
     system = Delivery(sending(attempts=3))

@@ -73,6 +73,7 @@ def test_a_lead_in_the_text_makes_one_alert_for_each_channel() -> None:
             "message": "Hi, call me, ana@example.com",
             "score": written.conversation.score,
             "language": "en",
+            "conversation_id": written.conversation.id,
         }
     assert written.conversation.alerted == {LEAD}
 
