@@ -63,7 +63,9 @@ def dead_letter_document(alert: Alert) -> dict[str, Any]:
         "history": _history_document(alert),
         "next_attempt_at": alert.wake_at,
         "created_at": alert.created_at,
-        "escalation_id": ids.escalation_id(alert.id, alert.epoch) if alert.state is State.FAILED else None,
+        "escalation_id": ids.escalation_id(alert.id, alert.epoch)
+        if alert.state in (State.FAILED, State.WAIVED)
+        else None,
     }
 
 

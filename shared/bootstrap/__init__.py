@@ -4,6 +4,7 @@ The only package that sees flows and adapters together. Imports stand inside the
 only what it uses; connections are made at first use, in the process that serves.
 """
 
+from shared.bootstrap.for_admin import Console, admin_console
 from shared.bootstrap.for_chat import Chat, chat, chat_limits
 from shared.bootstrap.for_delivery import Cleaning, Delivery, Sweep, cleanup, deliver_alert, retry_dead_letters
 from shared.bootstrap.parts import policy, report, settings_for
@@ -11,8 +12,10 @@ from shared.bootstrap.parts import policy, report, settings_for
 __all__ = [
     "Chat",
     "Cleaning",
+    "Console",
     "Delivery",
     "Sweep",
+    "admin_console",
     "chat",
     "chat_limits",
     "cleanup",

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared import config, events
+from shared.bootstrap.for_admin import redriving
 from shared.bootstrap.parts import continuation, guard, policy, settings_for, tasks_queue, told
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def retry_dead_letters(environ: Mapping[str, str] | None = None) -> Sweep:
     database = Database(settings.project)
     flow = RetryDeadLetters(
         store=FirestoreAlerts(database),
+        redrives=redriving(settings, database).continue_redrives,
         queue=tasks_queue(settings),
         again=continuation(settings, "sweeps", settings.sweep_url),
         paces=settings.drain_paces or {},

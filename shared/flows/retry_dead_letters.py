@@ -8,7 +8,7 @@ to new alerts. Safe to run twice, or twice at once: every change is conditional 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -85,6 +85,7 @@ class RetryDeadLetters:
     Attributes:
         store: where alerts are.
         queue: where their tasks go.
+        redrives: goes on with redrives that were cut off, and says whether there is more.
         again: asked for another pass where there is more to do.
         paces: the channels, and how many messages a second each takes.
         escalation_channels: where escalations and notices go, in order.
@@ -98,6 +99,7 @@ class RetryDeadLetters:
 
     store: AlertStore
     queue: TaskQueue
+    redrives: Callable[[], bool]
     again: Continuation
     paces: Mapping[str, float]
     escalation_channels: tuple[str, ...]
@@ -130,6 +132,7 @@ class RetryDeadLetters:
         run = _Pass(ends, now)
         for channel in self.paces:
             self._sweep(run, channel, stored[channel])
+        run.more = self.redrives() or run.more
         if run.more:
             self._continue(run)
         self.events("sweep_finished", count=run.requeued, postponed=run.postponed)

@@ -101,6 +101,7 @@ class Delivery:
         self.sweep = RetryDeadLetters(
             store=self.store,
             queue=self.queue,
+            redrives=lambda: False,
             again=self.again,
             paces=paces or {"slack": 100.0},
             escalation_channels=("email", "slack"),

@@ -26,6 +26,7 @@ ENVIRON = {
     "SWEEP_URL": "http://127.0.0.1:9/retry_dead_letters",
     "CLEANUP_URL": "http://127.0.0.1:9/cleanup",
     "DRAIN_PACES": "slack=1",
+    "ADMIN_API_KEYS": "an-admin-key-of-tests",
     "OIDC_AUDIENCE": "http://127.0.0.1:9/deliver_alert",
     "OIDC_CERTS_URL": "http://127.0.0.1:9/certs",
     "TASKS_INVOKER_EMAIL": "tasks@demo.iam.gserviceaccount.com",
@@ -56,6 +57,7 @@ NOT_FOR = {
     "chat": (*OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *OF_TASKS_AND_JOBS, *AT_FIRST_USE),
     "deliver_alert": (*OF_CHAT_ONLY, *OF_SWEEP_ONLY, *NOT_CONFIGURED, *AT_FIRST_USE),
     "retry_dead_letters": (*OF_CHAT_ONLY, *OF_DELIVERY_ONLY, *AT_FIRST_USE),
+    "admin_console": (*OF_CHAT_ONLY, *OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *OF_TASKS_AND_JOBS, *AT_FIRST_USE),
     "cleanup": (*OF_CHAT_ONLY, *OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *AT_FIRST_USE),
 }
 

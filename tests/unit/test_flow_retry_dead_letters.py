@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -208,6 +209,16 @@ def test_a_pass_ends_when_its_time_is_over_in_the_middle_of_a_page() -> None:
     system = Delivery(*many(parked, PAGE), store=store, clock=clock)
     store.documents.now += seconds(300)
     assert system.sweep().requeued < PAGE
+
+
+def test_redrives_that_were_cut_off_go_on_with_the_pass() -> None:
+    """And where they are not done by then, another pass is asked for."""
+    system = Delivery()
+    went_on: list[bool] = []
+    sweep = replace(system.sweep, redrives=lambda: went_on.append(True) or len(went_on) < 2)
+    assert (sweep(), len(system.again.asked)) == (Swept(0, 0), 1)
+    system.again.asked.clear()
+    assert (sweep(), len(system.again.asked), len(went_on)) == (Swept(0, 0), 0, 2)
 
 
 def test_a_page_of_live_leases_does_not_spin() -> None:

@@ -1,0 +1,92 @@
+"""Answers of the console as tables for a terminal; in a pipe as plain text, a line a row."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console as Terminal
+from rich.table import Table
+from rich.text import Text
+
+PLAIN_WIDTH = 240
+COUNTS = (
+    "accepted",
+    "queued",
+    "sending",
+    "delivered",
+    "parked",
+    "failed",
+    "waived",
+    "suppressed",
+    "superseded",
+    "erased",
+    "archived",
+)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def terminal(*, stderr: bool = False) -> Terminal:
+    """Where to print; wide where nobody looks, so that no id is cut."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Terminal(file=stream, width=None if stream.isatty() else PLAIN_WIDTH, highlight=False, soft_wrap=False)
+
+
+def conservation_table(answer: Mapping[str, Any]) -> Table:
+    """Every channel's counts; a channel that does not balance is marked."""
+    rows = []
+    for name, counts in answer["channels"].items():
+        rest = sum(counts[each] for each in COUNTS if each != "accepted")
+        fits = "" if counts["accepted"] == rest else f"{rest - counts['accepted']:+d}"
+        rows.append((name, *(counts[each] for each in COUNTS), fits))
+    return _table(("channel", *COUNTS, "too many"), rows)
+
+
+def wrong_table(answer: Mapping[str, Any]) -> Table:
+    """The alerts that are wrong."""
+    return _table(("alert", "problem"), [(alert["id"], alert["problem"]) for alert in answer["alerts"]])
+
+
+def alerts_table(answer: Mapping[str, Any]) -> Table:
+    """Alerts, newest first."""
+    names = ("id", "channel", "kind", "state", "epoch", "attempts_used", "cause", "created_at", "wake_at", "ended_at")
+    return _table(names, [_row(alert, names) for alert in answer["alerts"]])
+
+
+def attempts_table(alert: Mapping[str, Any]) -> Table:
+    """Every attempt of one alert that is kept."""
+    names = ("at", "outcome", "cause")
+    return _table(names, [_row(attempt, names) for attempt in alert["attempts"]])
+
+
+def dead_letters_table(answer: Mapping[str, Any]) -> Table:
+    """Dead letters, newest first."""
+    names = ("id", "status", "channel", "kind", "cause", "attempts_used", "entered_at", "next_attempt_at")
+    rows = [(*_row(item, names), item["escalated_at"]) for item in answer["dead_letters"]]
+    return _table((*names, "escalated_at"), rows)
+
+
+def _row(item: Mapping[str, Any], names: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(item[name] for name in names)
+
+
+def _table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, name in enumerate(names):
+        # The first column is what other commands take: never cut.
+        table.add_column(name.replace("_", " "), no_wrap=number == 0, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_shown(value)) for value in row))
+    return table
+
+
+def _shown(value: Any) -> str:
+    """A value as people read it: times to the second, nothing that a terminal would obey."""
+    if value is None:
+        return "-"
+    text = _CONTROL.sub("?", str(value))
+    if re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00", text):
+        return f"{text[:10]} {text[11:19]}Z"
+    return text

@@ -1,0 +1,194 @@
+"""Every alert counted in Firestore, in one read-only transaction, and those found that are wrong.
+
+Counting costs one read for up to a thousand documents. Documents themselves are read only where the counts disagree,
+and then no more than ``SCAN_MOST`` of each kind.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import FieldFilter
+
+from shared.adapters.firestore import READ_RETRY, Database, reading
+from shared.adapters.firestore_lost import Lost
+from shared.domain.alert import DEAD_LETTER_STATUS, WAITING
+from shared.domain.conservation import STATES, Census, ChannelCounts, WrongAlert
+
+WRONG_MOST = 100
+SCAN_MOST = 20_000
+ALWAYS_COMPARED = 500
+"""So many dead letters are compared with their alerts one by one even where their numbers agree."""
+
+QUERY_SECONDS = 20.0
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_WAITING = sorted(state.value for state in WAITING)
+_STATUS_OF = {state.value: status for state, status in DEAD_LETTER_STATUS.items()}
+
+
+class FirestoreConservation:
+    """``shared.ports.operations.Counting`` on Firestore."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def census(self, kept: timedelta) -> Census:
+        """Cost: two round trips, and eleven for each channel, eleven more in all.
+
+        Reads: one for each tally, one for up to a thousand alerts each time they are counted (three times), and where
+        the counts disagree up to 20,000 documents of each kind.
+
+        Index: ``alerts``: ``state``, ``wake_at``; where a channel does not balance, for the collection group
+        ``messages``: ``at``.
+        """
+        client = self._database.client
+        with reading():
+            counted: Census = firestore.transactional(
+                lambda transaction: _Look(Snapshot(client, transaction), kept).census()
+            )(client.transaction(read_only=True))
+        return counted
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Firestore as it was at one moment."""
+
+    client: firestore.Client
+    transaction: Any
+
+    def all(self, name: str) -> Any:
+        """A collection."""
+        return self.client.collection(name)
+
+    def count(self, query: Any) -> int:
+        """How many documents a query finds; one round trip, one read for up to a thousand."""
+        found = query.count(alias="n").get(transaction=self.transaction, retry=READ_RETRY, timeout=QUERY_SECONDS)
+        return int(found[0][0].value)
+
+    def get(self, query: Any) -> list[Any]:
+        """The documents a query finds; one round trip, one read each."""
+        return list(query.get(transaction=self.transaction, retry=READ_RETRY, timeout=QUERY_SECONDS))
+
+    def missing(self, ids: list[str]) -> set[str]:
+        """Those of some alerts that there are none of; one round trip and one read an alert."""
+        references = [self.all("alerts").document(name) for name in ids]
+        found = self.client.get_all(
+            references, field_paths=["state"], transaction=self.transaction, retry=READ_RETRY, timeout=QUERY_SECONDS
+        )
+        return {snapshot.id for snapshot in found if not snapshot.exists}
+
+
+@dataclass
+class _Look:
+    """One look at everything.
+
+    Attributes:
+        snapshot: what is looked at.
+        kept: how far back messages are looked through.
+        wrong: the alerts that are wrong, as they are found; the first problem of each is told.
+        complete: no bound was met.
+    """
+
+    snapshot: Snapshot
+    kept: timedelta
+    wrong: dict[str, str] = field(default_factory=dict)
+    complete: bool = True
+
+    def census(self) -> Census:
+        channels = self._channels()
+        self._check_alerts(channels)
+        self._check_dead_letters(channels)
+        unbalanced = {name for name, counts in channels.items() if counts.accepted != counts.known + counts.archived}
+        if unbalanced:
+            lost = Lost(self.snapshot, datetime.now(UTC) - self.kept, SCAN_MOST)
+            for alert_id, problem in lost.found(unbalanced):
+                self.wrong.setdefault(alert_id, problem)
+            self.complete = self.complete and lost.complete
+        named = tuple(WrongAlert(*item) for item in list(self.wrong.items())[:WRONG_MOST])
+        return Census(channels, named, self.complete and len(self.wrong) <= WRONG_MOST)
+
+    def _channels(self) -> dict[str, ChannelCounts]:
+        tallies: dict[str, dict[str, int]] = defaultdict(lambda: {"accepted": 0, "archived": 0})
+        for snapshot in self.snapshot.get(self.snapshot.all("tallies")):
+            data = snapshot.to_dict()
+            for name in ("accepted", "archived"):
+                tallies[data["channel"]][name] += data.get(name, 0)
+        # A channel whose tallies are lost is counted all the same.
+        names = sorted({*tallies, *self._channels_of_alerts()})
+        return {name: self._channel(name, tallies[name]) for name in names}
+
+    def _channels_of_alerts(self) -> Iterator[str]:
+        """Every channel that an alert has: one read a channel, from one to the next."""
+        query = self.snapshot.all("alerts").order_by("channel").select(["channel"]).limit(1)
+        found = self.snapshot.get(query)
+        while found:
+            name = found[0].get("channel")
+            if isinstance(name, str):
+                yield name
+            found = self.snapshot.get(query.start_after({"channel": name}))
+
+    def _channel(self, name: str, tally: Mapping[str, int]) -> ChannelCounts:
+        of_it = self.snapshot.all("alerts").where(filter=FieldFilter("channel", "==", name))
+        states = {state: self.snapshot.count(of_it.where(filter=FieldFilter("state", "==", state))) for state in STATES}
+        return ChannelCounts(tally["accepted"], tally["archived"], states, self.snapshot.count(of_it))
+
+    def _check_alerts(self, channels: Mapping[str, ChannelCounts]) -> None:
+        """Alerts whose channel or state nobody knows, and those that wait and that no sweep can find."""
+        alerts = self.snapshot.all("alerts")
+        waiting = alerts.where(filter=FieldFilter("state", "in", _WAITING))
+        to_be_found = self.snapshot.count(waiting.where(filter=FieldFilter("wake_at", ">", _EVER)))
+        known = sum(counts.known for counts in channels.values())
+        asleep = self.snapshot.count(waiting) - to_be_found
+        if self.snapshot.count(alerts) == known and not asleep:
+            return
+        for snapshot in self._scanned(alerts.select(["channel", "state", "wake_at"])):
+            problem = _problem_of(snapshot.to_dict() or {})
+            if problem is not None:
+                self.wrong.setdefault(snapshot.id, problem)
+
+    def _check_dead_letters(self, channels: Mapping[str, ChannelCounts]) -> None:
+        """Alerts without their dead letter, and dead letters without their alert."""
+        letters = self.snapshot.all("dead_letters")
+        counted = {
+            state: self.snapshot.count(letters.where(filter=FieldFilter("status", "==", status)))
+            for state, status in _STATUS_OF.items()
+        }
+        expected = {state: sum(counts.states[state] for counts in channels.values()) for state in _STATUS_OF}
+        there_are = self.snapshot.count(letters)
+        if counted == expected and there_are == sum(counted.values()) and there_are > ALWAYS_COMPARED:
+            return
+        resting = self.snapshot.all("alerts").where(filter=FieldFilter("state", "in", sorted(_STATUS_OF)))
+        status_of = {item.id: _value(item, "status") for item in self._scanned(letters.select(["status"]))}
+        state_of = {item.id: _value(item, "state") for item in self._scanned(resting.select(["state"]))}
+        for alert_id, state in state_of.items():
+            status = status_of.pop(alert_id, None)
+            if status is None:
+                self.wrong.setdefault(alert_id, f"it is {state} and has no dead letter")
+            elif status != _STATUS_OF[state]:
+                self.wrong.setdefault(alert_id, f"it is {state} and its dead letter says {status}")
+        for alert_id in status_of:
+            self.wrong.setdefault(alert_id, "it has a dead letter and is not parked, failed or waived")
+
+    def _scanned(self, query: Any) -> list[Any]:
+        found = self.snapshot.get(query.limit(SCAN_MOST))
+        self.complete = self.complete and len(found) < SCAN_MOST
+        return found
+
+
+def _problem_of(alert: Mapping[str, Any]) -> str | None:
+    if not isinstance(alert.get("channel"), str):
+        return "its channel is unknown"
+    if alert.get("state") not in STATES:
+        return "its state is unknown"
+    if alert["state"] in _WAITING and not isinstance(alert.get("wake_at"), datetime):
+        return f"it is {alert['state']} without wake_at: no sweep finds it"
+    return None
+
+
+def _value(snapshot: Any, name: str) -> Any:
+    return (snapshot.to_dict() or {}).get(name)

@@ -1,0 +1,198 @@
+"""The operator's command line: what it takes, what it refuses, and where the key may go."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from infra.ops.__main__ import main
+from infra.ops.arguments import parse
+from infra.ops.tables import COUNTS
+from shared.domain.conservation import STATES
+
+KEY = {"ADMIN_API_KEY": "a-key-0123456789abcdef"}
+
+
+class Answering(ThreadingHTTPServer):
+    """A server that answers everything alike, and keeps what it was shown."""
+
+    def __init__(self, status: int, body: str, kind: str = "application/json", location: str = "") -> None:
+        self.seen: list[tuple[str, str | None]] = []
+        answering = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                answering.seen.append((self.path, self.headers["X-ADMIN-API-KEY"]))
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body.encode())))
+                if location:
+                    self.send_header("Location", location)
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+            def log_message(self, *_: object) -> None:
+                """Be quiet."""
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,))
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def end(self) -> None:
+        """Stop."""
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+
+@pytest.fixture
+def servers() -> Iterator[list[Answering]]:
+    """Servers that are ended with the test."""
+    started: list[Answering] = []
+    yield started
+    for server in started:
+        server.end()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nothing"],
+        ["alerts"],
+        ["alerts", "--email", "a@b", "--id", "a"],
+        ["redrive"],
+        ["redrive", "a", "--cause", "x"],
+        ["redrive", "--from", "2026-01-05T09:00:00Z"],
+        ["redrive", "--cause", "x", "--to", "2026-01-05T09:00:00Z"],
+        ["redrive", "a/b"],
+        ["waive", "a"],
+        ["waive", "../x", "--reason", "x"],
+        ["dead-letters", "--status", "dead"],
+        ["dead-letters", "--limit", "many"],
+        ["conservation", "--key", "secret"],
+        ["conservation", "--ur", "http://127.0.0.1"],
+    ],
+)
+def test_wrong_usage_ends_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """And says what is right, on standard error."""
+    with pytest.raises(SystemExit) as caught:
+        main(arguments, KEY)
+    assert caught.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [[], ["conservation"], ["alerts"], ["dead-letters"], ["redrive"], ["waive"]])
+def test_help_has_examples(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the whole and of each command."""
+    with pytest.raises(SystemExit) as caught:
+        parse([*command, "--help"])
+    assert caught.value.code == 0
+    assert "python -m infra.ops" in capsys.readouterr().out.split("\nexample")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "status", "told"),
+    [
+        (["--url", "http://example.com"], KEY, 2, "not https"),
+        (["--url", "https://user:x@example.com"], KEY, 2, "no URL"),
+        (["--url", "example.com"], KEY, 2, "no URL"),
+        (["--url", "http://127.0.0.1:99999"], KEY, 2, "no URL"),
+        (["--url", "https://example.com"], {}, 2, "ADMIN_API_KEY is not set"),
+        (["--console-url", "http://127.0.0.1:9"], {}, 2, "ADMIN_API_KEY is not set"),
+        (["--url", "https://example.com"], {"ADMIN_API_KEY": "ż"}, 2, "no key has"),
+        (["--url", "http://127.0.0.1:9"], KEY, 1, "not reachable"),
+        (["--url", "http://127.0.0.1:9"], {}, 1, "not reachable"),
+    ],
+)
+def test_what_cannot_be_called_is_one_line(
+    arguments: list[str], environ: dict[str, str], status: int, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Never a traceback; nothing on standard output."""
+    assert main(["conservation", *arguments], environ) == status
+    said = capsys.readouterr()
+    assert (said.out, len(said.err.splitlines())) == ("", 1)
+    assert said.err.startswith("infra.ops: ")
+    assert told in said.err
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "exits", "told"),
+    [
+        (401, '{"detail": "no"}', "application/problem+json", 1, "ADMIN_API_KEY"),
+        (404, "nothing", "text/html", 1, "no operator's console"),
+        (404, '{"detail": "It does not exist."}', "application/problem+json", 1, "404: It does not exist."),
+        (400, '{"detail": "limit: must be\\nless."}', "application/problem+json", 2, "400: limit: must be less."),
+        (503, "oops", "text/plain", 1, "503: "),
+        (500, "[]", "application/json", 1, "500: "),
+        (200, "<html>", "text/html", 1, "something else"),
+        (200, '{"hello": 1}', "application/json", 1, "something else"),
+    ],
+)
+def test_an_answer_that_is_none_is_one_line(
+    servers: list[Answering],
+    capsys: pytest.CaptureFixture[str],
+    *,
+    status: int,
+    body: str,
+    kind: str,
+    exits: int,
+    told: str,
+) -> None:
+    """With the console's own words where it has any."""
+    servers.append(Answering(status, body, kind))
+    assert main(["conservation", "--url", servers[0].url], KEY) == exits
+    said = capsys.readouterr()
+    assert (said.out, len(said.err.splitlines())) == ("", 1)
+    assert told in said.err
+    assert KEY["ADMIN_API_KEY"] not in said.err
+
+
+def test_f45_the_key_does_not_follow_a_redirect(servers: list[Answering]) -> None:
+    """Not to another server."""
+    servers.append(Answering(200, "{}"))
+    servers.append(Answering(302, "", location=servers[0].url))
+    assert main(["conservation", "--url", servers[1].url], KEY) == 1
+    assert servers[0].seen == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path"),
+    [
+        (["--url", "{}"], "/admin_console/conservation"),
+        (["--url", "{}/"], "/admin_console/conservation"),
+        (["--url", "{}/admin_console"], "/admin_console/conservation"),
+        (["--console-url", "{}"], "/conservation"),
+        (["--console-url", "{}/x/"], "/x/conservation"),
+    ],
+)
+def test_the_console_is_found_where_it_is_said_to_be(servers: list[Answering], arguments: list[str], path: str) -> None:
+    """Under the system's address, or at its own."""
+    servers.append(Answering(200, '{"balanced": true, "channels": {}, "alerts": []}'))
+    assert main(["conservation", *(each.format(servers[0].url) for each in arguments)], KEY) == 0
+    assert servers[0].seen == [(path, KEY["ADMIN_API_KEY"])]
+
+
+def test_what_a_terminal_would_obey_is_not_printed(
+    servers: list[Answering], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A cause can hold what a destination answered; rich's markup stays text."""
+    bad = r'{"balanced": false, "channels": {}, "alerts": [{"id": "a", "problem": "\u001b[2J [red]x[/red]"}]}'
+    servers.append(Answering(200, bad))
+    assert main(["conservation", "--url", servers[0].url], KEY) == 1
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert "?[2J [red]x[/red]" in said
+
+
+def test_the_table_shows_every_count_of_the_guarantee() -> None:
+    """Accepted, each state, archived: none is forgotten."""
+    assert ("accepted", *STATES, "archived") == COUNTS
