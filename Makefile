@@ -1,7 +1,7 @@
 # Bellhop's commands. `make` or `make help` lists them. What they install is kept in .venv and .local, inside the checkout.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test emulator-free check lock clean
+.PHONY: help setup run test faults emulator-free check lock clean
 
 PY := .venv/bin/python
 UV := uv==0.13.9
@@ -19,6 +19,10 @@ run: setup ## start the whole system on this machine (PORT=8080, BELLHOP_FAST=1 
 test: setup ## run the tests (ARGS="tests/unit -k chat")
 	@$(PY) -m infra.local.prerequisites
 	@exec $(PY) -m pytest $(ARGS)
+
+faults: setup ## fail, cut off or kill every outgoing call in turn, and see that nothing is lost (about three minutes)
+	@$(PY) -m infra.local.prerequisites
+	@exec $(PY) -m pytest -m crash_points tests/faults $(ARGS)
 
 emulator-free: setup ## run the tests that need neither Java nor a browser
 	@exec $(PY) -m pytest tests/unit $(ARGS)

@@ -1,0 +1,157 @@
+"""What a worker does for an order: a flow built by ``shared.bootstrap`` over real parts, with short waits."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import grpc
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import tasks_v2
+from google.cloud.firestore_v1.base_client import BaseClient
+from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksRestTransport
+
+from shared import bootstrap, channels  # noqa: F401 - what is imported here is not imported after each fork
+from shared.adapters import cloud_tasks, knowledge_file, monday, slack, smtp, system, webhook  # noqa: F401 - likewise
+from shared.adapters.firestore import Database
+from shared.domain import destination as places
+from shared.domain import ids
+from shared.domain.contact import ContactDetails
+from shared.domain.turn import Visitor
+from shared.flows import answer_message
+from shared.flows.answer_message import AnswerMessage
+from shared.flows.deliver_alert import DeliverAlert
+from tests.support.harness import documents, plants
+from tests.support.harness.shim import Shim
+
+
+@dataclass
+class SkewedClock(system.SystemClock):
+    """The clock of a machine that is wrong."""
+
+    seconds: float
+
+    def now(self) -> datetime:
+        """Wrong by so many seconds."""
+        return super().now() + timedelta(seconds=self.seconds)
+
+
+@dataclass
+class Flows:
+    """The flows of one worker for one trial.
+
+    Attributes:
+        shim: what the calls pass.
+        trial: the trial's order: ``environ``, ``policy`` (seconds), ``plant``, ``skew``, ``remind``, ``claim``.
+    """
+
+    shim: Shim
+    trial: Mapping[str, Any]
+    _built: dict[str, Any] = field(default_factory=dict)
+
+    def do(self, what: str, arguments: Mapping[str, Any]) -> Any:
+        """Carry out a step; what it answers, as JSON takes it."""
+        places.REMIND_AFTER = timedelta(seconds=self.trial["remind"])
+        answer_message.CLAIM_LIFE = timedelta(seconds=self.trial["claim"])
+        steps: dict[str, Callable[..., Any]] = {
+            "chat": self._chat,
+            "deliver": self._deliver,
+            "sweep": self._sweep,
+            "cleanup": self._cleanup,
+            "alerts": lambda: documents.alerts(self._database),
+            "everything": lambda: documents.everything(self._database),
+            "collection": lambda **how: documents.collection(self._database, **how),
+            "age": lambda **how: documents.age(self._database, **how),
+        }
+        return steps[what](**arguments)
+
+    def _chat(self, email: str, key: str | None = None, session: str | None = None, message: str | None = None) -> Any:
+        said = message or f"Hi, call me, {email}"
+        visitor = Visitor(said, ContactDetails(), None, None)
+        asked = AnswerMessage(visitor, session, key, f"client of {email}", ids.request_hash(said))
+        answered = self._of("chat", bootstrap.chat).flow(asked)
+        return {**answered.body, "replayed": answered.replayed}
+
+    def _deliver(self, alert_id: str, generation: int, channel: str | None = None) -> Any:
+        return self._of("deliver_alert", bootstrap.deliver_alert).flow(DeliverAlert(alert_id, generation, channel))
+
+    def _sweep(self, slot: str | None = None) -> Any:
+        built = self._of("retry_dead_letters", bootstrap.retry_dead_letters)
+        swept = built.once("retry_dead_letters" if slot else None, slot, built.flow)
+        return None if swept is None else [swept.requeued, swept.postponed]
+
+    def _cleanup(self, slot: str | None = None, *, daily: bool = False) -> Any:
+        built = self._of("cleanup", bootstrap.cleanup)
+        cleaned = built.once("cleanup" if slot else None, slot, built.daily if daily else built.flow)
+        return None if cleaned is None else [cleaned.expired, cleaned.alerts, cleaned.more]
+
+    @property
+    def _database(self) -> Database:
+        if "database" not in self._built:
+            self._built["database"] = Database(self.trial["environ"]["GOOGLE_CLOUD_PROJECT"])
+        database: Database = self._built["database"]
+        return database
+
+    def _of(self, name: str, build: Callable[[Mapping[str, str]], Any]) -> Any:
+        if name not in self._built:
+            made = self._adjusted(build(self.trial["environ"]))
+            self._built[name] = plants.planted(self.trial["plant"], name, made)
+        return self._built[name]
+
+    def _adjusted(self, built: Any) -> Any:
+        """The same with the waits of a trial, and a clock that may be wrong."""
+        changes: dict[str, Any] = {"clock": SkewedClock(self.trial["skew"])}
+        if hasattr(built.flow, "policy"):
+            seconds = {key: timedelta(seconds=value) for key, value in self.trial["policy"].items()}
+            changes["policy"] = replace(built.flow.policy, **seconds)
+        if hasattr(built.flow, "send_seconds"):
+            changes |= {name: self.trial[name] for name in ("send_seconds", "margin_seconds")}
+        if hasattr(built.flow, "run_seconds"):
+            changes["run_seconds"] = self.trial["run_seconds"]
+        flows = {"flow": replace(built.flow, **changes)}
+        if hasattr(built, "daily"):
+            flows["daily"] = replace(built.daily, **changes)
+        return replace(built, **flows)
+
+
+def install(shim: Shim) -> None:
+    """Before anything is connected: one connection to Firestore and one to Cloud Tasks, for all trials of a worker."""
+
+    @functools.cache
+    def channel(host: str) -> grpc.Channel:
+        return shim.wire(grpc.insecure_channel(host, options=[("Authorization", "Bearer owner")]))
+
+    @functools.cache
+    def tasks(host: str) -> tasks_v2.CloudTasksClient:
+        transport = CloudTasksRestTransport(host=host, url_scheme="http", credentials=AnonymousCredentials())
+        transport._session.mount("http://", shim.adapter("tasks"))
+        return tasks_v2.CloudTasksClient(transport=transport)
+
+    made: dict[str, Any] = {}
+
+    def api(self: BaseClient, *how: Any) -> Any:
+        """One for all projects: it is made once a worker, and names no project."""
+        if self._emulator_host not in made:
+            made[self._emulator_host] = really(self, *how)
+        return made[self._emulator_host]
+
+    really = BaseClient._firestore_api_helper
+    BaseClient._firestore_api_helper = api
+    BaseClient._emulator_channel = lambda self, _transport: channel(self._emulator_host)
+    cloud_tasks.CloudTasks._connect = lambda self: tasks(self._emulator_host)  # type: ignore[method-assign]
+    shim.install()
+
+
+def warm_up() -> None:
+    """Load what the flows load, once, in the process that workers are forked from; nothing is connected."""
+    knowledge_file.load_knowledge = functools.cache(knowledge_file.load_knowledge)
+    knowledge_file.load_knowledge(None)
+
+
+def connect(project: str) -> None:
+    """Connect a new worker to Firestore before it is given a step, so that no lease runs meanwhile."""
+    database = Database(project)
+    database.read([database.document("nothing", "here")])

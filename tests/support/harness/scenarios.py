@@ -1,0 +1,304 @@
+"""The scenarios of the sweep: each arranges something, and names the step whose every call is struck."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.support.harness.shim import Strike
+from tests.support.harness.trial import Step, Trial, until, wake_of
+
+SLOT = "2026-01-05T09:00:00Z"
+BOTH = {"LEAD_CHANNELS": "slack, monday", "DRAIN_PACES": "slack=100,monday=100,email=100"}
+MONDAY = {"LEAD_CHANNELS": "monday", "DRAIN_PACES": "monday=100,email=100"}
+WEBHOOK = {"LEAD_CHANNELS": "webhook", "DRAIN_PACES": "webhook=100,email=100"}
+MAIL = {"LEAD_CHANNELS": "email", "ESCALATION_CHANNELS": "slack, email"}
+RELAY = {"ESCALATION_CHANNELS": "email, webhook", "DRAIN_PACES": "slack=100,email=100,webhook=100"}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is struck, in which circumstances.
+
+    Attributes:
+        name: in words.
+        arrange: brings the circumstances about, and names the step.
+        comes_to: what the step answers when nothing strikes it; None where that does not matter.
+        settings: of the functions, where they differ.
+        options: of the trial, where they differ.
+        changed: of the trial, for the struck step only.
+        again: the visitor asks again, with the same key, until there is an answer.
+        unseen: a destination takes an attempt without answering it.
+    """
+
+    name: str
+    arrange: Callable[[Trial], Awaitable[Step]]
+    comes_to: Any = None
+    settings: dict[str, str] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    changed: dict[str, Any] = field(default_factory=dict)
+    again: bool = False
+    unseen: bool = False
+
+
+async def _new_visitor(trial: Trial) -> Step:
+    return trial.chat()
+
+
+async def _with_a_key(trial: Trial) -> Step:
+    """The second message of a conversation is the one that makes the lead."""
+    first = await trial.run(trial.chat(message="Hello!", email="nobody yet"))
+    trial.answered.clear()
+    return trial.chat(key="key", session=first.done["session_id"])
+
+
+async def _key_only(trial: Trial) -> Step:
+    return trial.chat(key="key")
+
+
+async def _replay(trial: Trial) -> Step:
+    asked = trial.chat(key="key")
+    await trial.run(asked)
+    return asked
+
+
+def _lead(channel: str = "slack", fault: tuple[str, str] | None = None, *, for_good: bool = False) -> Any:
+    """A lead's first attempt, at a destination that has that fault."""
+
+    async def arrange(trial: Trial) -> Step:
+        if fault is not None:
+            await trial.break_(*fault, for_good=for_good)
+        await trial.lead()
+        return await trial.delivery(channel)
+
+    return arrange
+
+
+def _nth(number: int, fault: str, *, for_good: bool = False, then: str = "") -> Any:
+    """The n-th attempt of a lead at Slack, all of them with a fault."""
+
+    async def arrange(trial: Trial) -> Step:
+        await trial.break_("slack", fault, for_good=for_good)
+        await trial.lead()
+        for _ in range(number - 1):
+            if await trial.deliver() == "parked":
+                await _swept(trial)
+        if then:
+            await trial.break_("slack", then, for_good=for_good)
+        return await trial.delivery()
+
+    return arrange
+
+
+async def _swept(trial: Trial) -> None:
+    """The parked alert of Slack is queued again, when its time has come."""
+    await trial.wait_for_wake()
+    await trial.run(Step("sweep"))
+
+
+async def _blocked(trial: Trial) -> None:
+    await trial.break_("slack", "no_active_hooks")
+    await trial.lead()
+    assert await trial.deliver() == "parked"
+
+
+async def _probe(trial: Trial) -> Step:
+    """The oldest of two that wait for the repair is let out to look."""
+    await _blocked(trial)
+    await trial.lead()
+    await trial.deliver()
+    await _wait_for_probe(trial)
+    await trial.run(Step("sweep"))
+    return await trial.delivery()
+
+
+async def _repaired(trial: Trial) -> Step:
+    step = await _probe(trial)
+    await trial.mend("slack")
+    return step
+
+
+async def _wait_for_probe(trial: Trial) -> None:
+    place = (await trial.look())["destinations"]["slack"]
+    await until(wake_of({"wake_at": place["probe_at"]}))
+
+
+async def _let_out(trial: Trial) -> Step:
+    await _blocked(trial)
+    await trial.deliver("email", "notice")
+    await _wait_for_probe(trial)
+    return Step("sweep", {"slot": SLOT})
+
+
+async def _draining(trial: Trial) -> Step:
+    await trial.run(await _repaired(trial))
+    return Step("sweep", {"slot": SLOT})
+
+
+async def _reminder(trial: Trial) -> Step:
+    await _blocked(trial)
+    await trial.deliver("email", "notice")
+    place = (await trial.look())["destinations"]["slack"]
+    await until(wake_of({"wake_at": place["remind_at"]}))
+    return Step("sweep", {"slot": SLOT})
+
+
+async def _lost_task(trial: Trial) -> Step:
+    await trial.lead()
+    trial.project.purge()
+    await trial.wait_for_wake()
+    return Step("sweep", {"slot": SLOT})
+
+
+async def _waiting_task(trial: Trial) -> Step:
+    await trial.lead()
+    await trial.wait_for_wake()
+    return Step("sweep", {"slot": SLOT})
+
+
+def _expired(attempts: int) -> Any:
+    """So many attempts: Slack answered the first ones with 500, the holder of the last one died; its lease is over."""
+
+    async def arrange(trial: Trial) -> Step:
+        await trial.break_("slack", "500")
+        await trial.lead()
+        for _ in range(attempts - 1):
+            if await trial.deliver() == "parked":
+                await _swept(trial)
+        await trial.run(await trial.delivery(), Strike("slack", 1, "exit_before"))
+        await trial.wait_for_wake()
+        return Step("sweep", {"slot": SLOT})
+
+    return arrange
+
+
+async def _task_of_expired(trial: Trial) -> Step:
+    await _expired(1)(trial)
+    return await trial.delivery()
+
+
+async def _due_parked(trial: Trial) -> Step:
+    await trial.break_("slack", "500")
+    await trial.lead()
+    for _ in range(2):
+        await trial.deliver()
+    await trial.wait_for_wake()
+    return Step("sweep", {"slot": SLOT})
+
+
+async def _due_while_blocked(trial: Trial) -> Step:
+    """One is parked for its next attempt while another one finds the block."""
+    await _due_parked(trial)
+    await trial.break_("slack", "no_active_hooks")
+    await trial.lead()
+    await trial.deliver()
+    await trial.deliver("email", "notice")
+    await _wait_for_probe(trial)
+    return Step("sweep", {"slot": SLOT})
+
+
+async def _told(trial: Trial) -> Step:
+    """The escalation of a lead that Slack refuses."""
+    await trial.break_("slack", "invalid_payload", for_good=True)
+    await trial.lead()
+    assert await trial.deliver() == "failed"
+    return await trial.delivery("email", "escalation")
+
+
+async def _told_elsewhere(trial: Trial) -> Step:
+    """The last attempt at a mail server that is down: the escalation goes on to the webhook."""
+    await trial.break_("smtp", "451", for_good=True)
+    await _told(trial)
+    assert await trial.deliver("email", "escalation") == "queued"
+    return await trial.delivery("email", "escalation")
+
+
+async def _all_round(trial: Trial) -> Step:
+    """The last attempt at the last of its channels: it waits for another round."""
+    await trial.break_("webhook", "500")
+    await trial.run(await _told_elsewhere(trial))
+    assert await trial.deliver("webhook", "escalation") == "queued"
+    return await trial.delivery("webhook", "escalation")
+
+
+async def _notice(trial: Trial) -> Step:
+    await _blocked(trial)
+    return await trial.delivery("email", "notice")
+
+
+async def _expired_documents(trial: Trial) -> Step:
+    await trial.lead(key="key")
+    for collection in ("admissions", "rate_windows"):
+        await trial.run(Step("age", {"collection": collection, "field": "expires_at", "days": 1}))
+    return Step("cleanup", {"slot": SLOT})
+
+
+async def _ended_alerts(trial: Trial) -> Step:
+    """Two that were delivered and one that failed, all of them long ago; only those two are removed."""
+    await trial.lead()
+    await trial.deliver()
+    await _told(trial)
+    await trial.deliver("email", "escalation")
+    await trial.run(Step("age", {"collection": "alerts", "field": "ended_at", "days": 40}))
+    return Step("cleanup", {"slot": SLOT, "daily": True})
+
+
+async def _cleanup_goes_on(trial: Trial) -> Step:
+    await _expired_documents(trial)
+    return Step("cleanup", {"slot": SLOT})
+
+
+SHORT_CLAIM = {"claim": 1.0}
+NO_TIME = {"run_seconds": -1.0}
+
+SCENARIOS = (
+    Scenario("chat: a new visitor", _new_visitor, settings=BOTH),
+    Scenario("chat: with a key, asked again", _with_a_key, options=SHORT_CLAIM, again=True),
+    Scenario("chat: a new visitor with a key", _key_only, options=SHORT_CLAIM, again=True),
+    Scenario("chat: a replay", _replay, again=True),
+    Scenario("slack: delivered", _lead(), "delivered"),
+    Scenario("monday: delivered", _lead("monday"), "delivered", MONDAY),
+    Scenario("email: delivered", _lead("email"), "delivered", MAIL),
+    Scenario("webhook: delivered", _lead("webhook"), "delivered", WEBHOOK),
+    Scenario("slack: 500, repeated", _lead(fault=("slack", "500")), "queued"),
+    Scenario("monday: 500, repeated", _lead("monday", ("monday", "500")), "queued", MONDAY),
+    Scenario("email: 451, repeated", _lead("email", ("smtp", "451")), "queued", MAIL),
+    Scenario("webhook: 503, repeated", _lead("webhook", ("webhook", "503")), "parked", WEBHOOK),
+    Scenario("slack: 500, parked", _nth(2, "500"), "parked"),
+    Scenario("slack: 500, failed and escalated", _nth(3, "500", for_good=True), "failed"),
+    Scenario("slack: rejected", _lead(fault=("slack", "invalid_payload"), for_good=True), "failed"),
+    Scenario("monday: rejected", _lead("monday", ("monday", "ColumnValueException"), for_good=True), "failed", MONDAY),
+    Scenario("email: rejected", _lead("email", ("smtp", "554"), for_good=True), "failed", MAIL),
+    Scenario("webhook: rejected", _lead("webhook", ("webhook", "400"), for_good=True), "failed", WEBHOOK),
+    Scenario("slack: blocked", _lead(fault=("slack", "no_active_hooks")), "parked"),
+    Scenario("monday: blocked", _lead("monday", ("monday", "401")), "parked", MONDAY),
+    Scenario("email: blocked", _lead("email", ("smtp", "535")), "parked", MAIL),
+    Scenario("webhook: blocked", _lead("webhook", ("webhook", "410")), "parked", WEBHOOK),
+    Scenario("slack: a probe finds the repair", _repaired, "delivered"),
+    Scenario("slack: a probe finds the block", _probe, "parked"),
+    Scenario("slack: unknown", _lead(fault=("slack", "reset")), "queued"),
+    Scenario("slack: unknown, but accepted", _lead(fault=("slack", "slow")), "queued", unseen=True),
+    Scenario("monday: unknown, but accepted", _lead("monday", ("monday", "slow")), "queued", MONDAY, unseen=True),
+    Scenario("email: unknown, but accepted", _lead("email", ("smtp", "slow")), "queued", MAIL, unseen=True),
+    Scenario("webhook: unknown, but accepted", _lead("webhook", ("webhook", "slow")), "queued", WEBHOOK, unseen=True),
+    Scenario("escalation: delivered", _told, "delivered"),
+    Scenario("escalation: moved on", _told_elsewhere, "queued", RELAY),
+    Scenario("escalation: a round is over", _all_round, "parked", RELAY),
+    Scenario("notice: delivered", _notice, "delivered"),
+    Scenario("deliver: the task of a dead holder", _task_of_expired),
+    Scenario("sweep: a lost task", _lost_task, [1, 0]),
+    Scenario("sweep: a task that waits", _waiting_task, [0, 1]),
+    Scenario("sweep: an expired lease", _expired(1), [1, 0]),
+    Scenario("sweep: an expired lease parks", _expired(2), [1, 0]),
+    Scenario("sweep: an expired lease fails", _expired(3), [1, 0]),
+    Scenario("sweep: due and parked", _due_parked, [1, 0]),
+    Scenario("sweep: due while blocked", _due_while_blocked),
+    Scenario("sweep: a probe is let out", _let_out, [1, 0]),
+    Scenario("sweep: a drain", _draining),
+    Scenario("sweep: a reminder", _reminder, options={"remind": 0.3}),
+    Scenario("sweep: no time, goes on", _lost_task, [0, 0], changed=NO_TIME),
+    Scenario("cleanup: what expired", _expired_documents, [2, 0, False]),
+    Scenario("cleanup: what ended long ago", _ended_alerts, [0, 2, False]),
+    Scenario("cleanup: no time, goes on", _cleanup_goes_on, [0, 0, True], changed=NO_TIME),
+)
