@@ -33,6 +33,7 @@ class Verdict:
         duplicates: by window and channel.
         unbalanced: tallies that do not agree with the alerts.
         broken: rules that were broken, in words.
+        missed: the call that was to be struck was not made.
     """
 
     lost: list[str] = field(default_factory=list)
@@ -40,6 +41,7 @@ class Verdict:
     duplicates: Counter[tuple[str, str]] = field(default_factory=Counter)
     unbalanced: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
+    missed: bool = False
 
     @property
     def wrong(self) -> list[str]:

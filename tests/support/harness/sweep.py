@@ -35,6 +35,7 @@ class Result:
 
     Attributes:
         tried: how many points.
+        missed: points whose call was not made again: a busy machine's undisturbed run had repeated a read.
         calls: how many calls they strike.
         lost: how many alerts.
         unexpected: likewise.
@@ -43,6 +44,7 @@ class Result:
     """
 
     tried: int = 0
+    missed: int = 0
     calls: int = 0
     lost: int = 0
     unexpected: int = 0
@@ -51,7 +53,8 @@ class Result:
 
     def add(self, point: Point, verdict: Verdict) -> None:
         """Count one point."""
-        self.tried += point.strike is not None
+        self.tried += point.strike is not None and not verdict.missed
+        self.missed += verdict.missed
         self.lost += len(verdict.lost)
         self.unexpected += len(verdict.unexpected)
         self.duplicates += verdict.duplicates
@@ -62,7 +65,7 @@ class Result:
         windows = [f"{number} at {channel} ({window})" for (window, channel), number in sorted(self.duplicates.items())]
         return (
             f"{self.tried} points at {self.calls} calls: {self.lost} lost, {self.unexpected} unexpected, "
-            f"duplicates: {', '.join(windows) or 'none'}"
+            f"duplicates: {', '.join(windows) or 'none'}; {self.missed} calls were not made again"
         )
 
 
@@ -110,5 +113,5 @@ async def try_point(harness: Harness, point: Point, **options: object) -> tuple[
         if point.strike is None and scenario.comes_to is not None and answer.answer != scenario.comes_to:
             verdict.broken.append(f"undisturbed it came to {answer}")
         if point.strike is not None and not answer.died and not answer.struck:
-            verdict.broken.append(f"the call was not made; these were: {answer.calls}")
+            verdict.missed = True
     return answer.calls, verdict

@@ -126,7 +126,14 @@ class Workers:
         if self._idle:
             return self._idle.pop()
         self._server.stdin.write(b"fork\n")
-        return await self._made.get()
+        made = asyncio.ensure_future(self._made.get())
+        ended = asyncio.ensure_future(self._server.wait())
+        await asyncio.wait((made, ended), return_when=asyncio.FIRST_COMPLETED)
+        if not made.done():
+            made.cancel()
+            raise RuntimeError("the process that workers are forked from has ended; see its standard error")
+        ended.cancel()
+        return made.result()
 
     def give_back(self, workers: list[Worker]) -> None:
         """Others may have them."""
