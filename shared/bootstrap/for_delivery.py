@@ -26,6 +26,9 @@ SWEEP_PAGE = 100
 SWEEP_SECONDS = 45.0
 CLEANUP_PAGE = 100
 CLEANUP_SECONDS = 45.0
+SLOWEST_PACE = 0.1
+"""Messages a second of a channel whose pace nobody has set."""
+
 SLOT_LEASE = timedelta(minutes=3)
 """Longer than the functions' timeout: a holder whose lease is over has been ended by the platform."""
 
@@ -99,7 +102,8 @@ def retry_dead_letters(environ: Mapping[str, str] | None = None) -> Sweep:
         redrives=redriving(settings, database).continue_redrives,
         queue=tasks_queue(settings),
         again=continuation(settings, "sweeps", settings.sweep_url),
-        paces=settings.drain_paces or {},
+        # Every channel there is, also one that was taken out of use: its last alerts must be found all the same.
+        paces=dict.fromkeys(config.CHANNELS, SLOWEST_PACE) | dict(settings.drain_paces or {}),
         escalation_channels=settings.escalation_channels,
         policy=policy(settings),
         page=SWEEP_PAGE,

@@ -1,0 +1,25 @@
+"""What the functions are built with, where a mistake in it would lose something."""
+
+from __future__ import annotations
+
+from shared import bootstrap, config
+
+ENVIRON = {
+    "GOOGLE_CLOUD_PROJECT": "demo",
+    "ESCALATION_CHANNELS": "email",
+    "DELIVER_ALERT_URL": "http://127.0.0.1:9/deliver_alert",
+    "SWEEP_URL": "http://127.0.0.1:9/retry_dead_letters",
+    "DRAIN_PACES": "slack=2",
+    "OIDC_AUDIENCE": "http://127.0.0.1:9/retry_dead_letters",
+    "OIDC_CERTS_URL": "http://127.0.0.1:9/certs",
+    "TASKS_INVOKER_EMAIL": "tasks@demo.iam.gserviceaccount.com",
+    "SCHEDULER_INVOKER_EMAIL": "scheduler@demo.iam.gserviceaccount.com",
+}
+
+
+def test_the_sweep_looks_at_every_channel_there_is() -> None:
+    """Also at those without a pace: an alert of a channel that was taken out of use must be found."""
+    paces = bootstrap.retry_dead_letters(ENVIRON).flow.paces
+    assert set(paces) == set(config.CHANNELS)
+    assert paces["slack"] == 2
+    assert min(paces.values()) > 0
