@@ -2,17 +2,20 @@
 
 A socket's timeout bounds each wait, not their sum: a server that sends a byte at a time holds its caller for ever, a
 name with several addresses is tried as many times as it has, and a name server that is silent has no timeout at all.
-Here one moment ends them all: a timer shuts the connection down.
+Here one moment ends them all: an alarm shuts the connection down.
 """
 
 from __future__ import annotations
 
 import contextlib
+import heapq
 import ipaddress
+import itertools
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared.errors import BellhopError
@@ -20,12 +23,63 @@ from shared.errors import BellhopError
 CheckAddress = Callable[[str, int], None]
 """Looks at an address and a port before they are connected to; raises ``AddressRefused``."""
 
-_TIMER_LATE = 1.0  # a socket's own timeout is the last resort: the timer, which says why, comes first
+_TIMER_LATE = 1.0  # a socket's own timeout is the last resort: the alarm, which says why, comes first
+ALARM_THREAD = "deadlines"
 _SOONEST = 0.001  # a socket's timeout of 0 would mean: do not wait at all
 
 
 class AddressRefused(BellhopError):  # noqa: N818 - it says what it is
     """The name resolved to an address that must not be connected to."""
+
+
+@dataclass(order=True)
+class _Call:
+    """What is to be called at a moment, unless it is cancelled before."""
+
+    at: float
+    number: int
+    what: Callable[[], None] = field(compare=False)
+    cancelled: bool = field(default=False, compare=False)
+
+
+class _Alarm:
+    """One thread for all deadlines of the process: starting one for each costs an attempt more than its commit."""
+
+    def __init__(self) -> None:
+        self._calls: list[_Call] = []
+        self._changed = threading.Condition()
+        self._numbers = itertools.count()
+        self._thread: threading.Thread | None = None
+
+    def call(self, at: float, what: Callable[[], None]) -> _Call:
+        """Have something called at a moment, in monotonic seconds; it must be quick and raise nothing."""
+        call = _Call(at, next(self._numbers), what)
+        with self._changed:
+            heapq.heappush(self._calls, call)
+            if self._thread is None or not self._thread.is_alive():  # the first, or the first after a fork
+                self._thread = threading.Thread(target=self._run, name=ALARM_THREAD, daemon=True)
+                self._thread.start()
+            elif self._calls[0] is call:
+                self._changed.notify()
+        return call
+
+    def _run(self) -> None:
+        while True:
+            self._next().what()
+
+    def _next(self) -> _Call:
+        """Wait for the next call that is due and stands."""
+        with self._changed:
+            while True:
+                while self._calls and self._calls[0].cancelled:
+                    heapq.heappop(self._calls)
+                left = self._calls[0].at - time.monotonic() if self._calls else None
+                if left is not None and left <= 0:
+                    return heapq.heappop(self._calls)
+                self._changed.wait(left)
+
+
+_ALARM = _Alarm()
 
 
 class Deadline:
@@ -88,17 +142,15 @@ class Deadline:
 
     @contextlib.contextmanager
     def kept(self) -> Iterator[None]:
-        """Keep the deadline while the attempt is under way; one thread waits for it.
+        """Keep the deadline while the attempt is under way.
 
         What is still connected afterwards is shut down: an attempt leaves no connection open, whoever holds its socket.
         """
-        timer = threading.Timer(self.remaining(), self.end)
-        timer.daemon = True
-        timer.start()
+        call = _ALARM.call(self._at, self.end)
         try:
             yield
         finally:
-            timer.cancel()
+            call.cancelled = True
             with self._lock:
                 self._shut_down()
                 if self._handle is not None:

@@ -1,8 +1,9 @@
 """One HTTP request with a total deadline, that knows whether it had left.
 
-``requests`` bounds each wait for a byte, not their sum; ``Deadline`` bounds them all. Every request has a connection
-of its own, because a kept one that the server has closed looks like a request that was sent and not answered.
-Redirects are not followed.
+These are the connections of urllib3, on which ``requests`` stands too: a session and an adapter for each request cost
+more than the request itself. ``Deadline`` bounds the whole of it. Every request has a connection of its own, because a
+kept one that the server has closed looks like a request that was sent and not answered. Redirects are not followed,
+the environment's proxies are not used.
 """
 
 from __future__ import annotations
@@ -13,13 +14,16 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from http.client import HTTPException
 from typing import Any
 
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+import certifi
+from urllib3 import BaseHTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import HTTPError, SSLError
+from urllib3.exceptions import TimeoutError as LibraryTimeoutError
+from urllib3.util import parse_url
 
 from shared.adapters.deadline import AddressRefused, CheckAddress, Deadline
 from shared.errors import BellhopError
@@ -64,54 +68,41 @@ class _Attempt(Deadline):
 class _Watched:
     """Mixed into urllib3's connections: tells the attempt when it is connected and when the request has left."""
 
-    attempt: _Attempt
     sock: socket.socket | None
 
+    def __init__(self, attempt: _Attempt, **kwargs: Any) -> None:
+        self._attempt = attempt
+        super().__init__(**kwargs)
+
     def _new_conn(self: Any) -> socket.socket:
-        """Connect to an address that was checked; errors are the ones urllib3 raises here."""
-        try:
-            connection: socket.socket = self.attempt.connect(
-                self._dns_host, self.port, check=self.attempt.check_address, options=self.socket_options or ()
-            )
-        except socket.gaierror as error:
-            raise NameResolutionError(self.host, self, error) from error
-        except TimeoutError as error:
-            raise ConnectTimeoutError(self, "timed out") from error
-        except OSError as error:
-            raise NewConnectionError(self, "failed") from error
+        """Connect to an address that was checked."""
+        connection: socket.socket = self._attempt.connect(
+            self._dns_host, self.port, check=self._attempt.check_address, options=self.socket_options or ()
+        )
         return connection
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        if self.attempt.over:
+        if self._attempt.over:
             raise OSError("the deadline has passed")
         super().request(*args, **kwargs)  # type: ignore[misc]
-        self.attempt.left = True
-        self.attempt.socket = self.sock
+        self._attempt.left = True
+        self._attempt.socket = self.sock
 
 
-class _OneAttempt(HTTPAdapter):
-    """A transport whose connections belong to one attempt."""
-
-    def __init__(self, attempt: _Attempt) -> None:
-        self._attempt = attempt
-        super().__init__(max_retries=0)
-
-    def init_poolmanager(self, *_: Any, **__: Any) -> None:
-        plain = type("Plain", (_Watched, HTTPConnection), {"attempt": self._attempt})
-        secure = type("Secure", (_Watched, HTTPSConnection), {"attempt": self._attempt})
-        self.poolmanager = PoolManager(num_pools=1)
-        self.poolmanager.pool_classes_by_scheme = {
-            "http": type("PlainPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
-            "https": type("SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
-        }
+class _Plain(_Watched, HTTPConnection):
+    """A connection without TLS."""
 
 
-class _Session(requests.Session):
-    """A session to which a redirect is an answer like any other: its ``Location`` is not even read."""
+class _Secure(_Watched, HTTPSConnection):
+    """A connection with TLS."""
 
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """None: ``allow_redirects=False`` alone would work out the next request, and read the body for it."""
-        del resp
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """The authorities that are trusted, read once: they are many."""
+    context = ssl.create_default_context(cafile=certifi.where())
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def post(
@@ -136,40 +127,43 @@ def post(
     if left <= 0:
         raise NotSent("deadline")
     attempt = _Attempt(deadline, check_address)
-    with _Session() as session, attempt.kept():
-        session.trust_env = False
-        session.mount("http://", _OneAttempt(attempt))
-        session.mount("https://", _OneAttempt(attempt))
+    with attempt.kept():
         try:
-            with session.post(
-                url,
-                data=body,
-                headers={**headers, "Connection": "close"},
-                timeout=left,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                return _read(response, attempt)
+            connection, target = _connection(url, attempt, left)
+            with contextlib.closing(connection):
+                sent = {"User-Agent": "bellhop", **headers, "Connection": "close"}
+                connection.request("POST", target, body=body, headers=sent, preload_content=False)
+                return _read(connection.getresponse(), attempt)
         except AddressRefused:
             raise NotSent("private_address") from None
-        except (requests.RequestException, HTTPError, OSError) as error:
+        except (HTTPError, HTTPException, OSError) as error:
             raise (Unanswered if attempt.left else NotSent)(_cause(error, attempt)) from error
         finally:
             attempt.let_go()
 
 
-def _read(response: requests.Response, attempt: _Attempt) -> HttpAnswer:
-    content = response.raw.read(MOST_BYTES, decode_content=True)
+def _connection(url: str, attempt: _Attempt, seconds: float) -> tuple[HTTPConnection, str]:
+    """A connection to a URL's host, not yet opened, and what is asked for there."""
+    parts = parse_url(url)
+    host = str(parts.host).removeprefix("[").removesuffix("]")
+    if parts.scheme == "https":
+        secure = _Secure(attempt, host=host, port=parts.port or 443, timeout=seconds, ssl_context=_authorities())
+        return secure, parts.request_uri
+    return _Plain(attempt, host=host, port=parts.port or 80, timeout=seconds), parts.request_uri
+
+
+def _read(response: BaseHTTPResponse, attempt: _Attempt) -> HttpAnswer:
+    content = response.read(MOST_BYTES, decode_content=True)
     if attempt.over:
         raise Unanswered("timeout")
     text = content.decode("utf-8", "replace")
-    return HttpAnswer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, text)
+    return HttpAnswer(response.status, {k.lower(): v for k, v in response.headers.items()}, text)
 
 
 def _cause(error: Exception, attempt: _Attempt) -> str:
-    if attempt.over or isinstance(error, requests.Timeout):
+    if attempt.over or isinstance(error, TimeoutError | LibraryTimeoutError):
         return "timeout"
-    if isinstance(error, requests.exceptions.SSLError):
+    if isinstance(error, ssl.SSLError | SSLError):
         return "certificate" if _unverified(error) else "tls_failed"
     return "connection_broken" if attempt.left else "connection_failed"
 

@@ -13,14 +13,16 @@ import grpc
 import psutil
 import pytest
 
+from shared.adapters.deadline import ALARM_THREAD
 from shared.adapters.firestore import Database
 from shared.adapters.firestore_alerts import FirestoreAlerts
 from shared.adapters.firestore_chat import FirestoreChat
 from shared.adapters.firestore_documents import alert_document
+from shared.adapters.firestore_windows import FirestoreWindows
 from shared.domain.alert import DEAD_LETTER_STATUS, Alert
-from shared.ports import AlertStore, ChatStore, Version
+from shared.ports import AlertStore, ChatStore, RateWindows, Version
 from tests.support.alert_stores import FakeAlertStore
-from tests.support.chat_stores import FakeChatStore
+from tests.support.chat_stores import FakeChatStore, FakeWindows
 from tests.support.documents import Documents
 from tests.support.wire import Wire
 
@@ -31,10 +33,12 @@ class World(Protocol):
     Attributes:
         chat: the chat's store.
         alerts: the alerts' store.
+        windows: the rate windows by themselves.
     """
 
     chat: ChatStore
     alerts: AlertStore
+    windows: RateWindows
 
     def put(self, alert: Alert) -> Version:
         """Arrange an alert."""
@@ -58,6 +62,7 @@ class MemoryWorld:
     def __init__(self) -> None:
         self.documents = Documents(datetime.now(UTC))
         self.chat, self.alerts = FakeChatStore(self.documents), FakeAlertStore(self.documents)
+        self.windows = FakeWindows(self.documents)
 
     def put(self, alert: Alert) -> Version:
         """See `World`."""
@@ -90,16 +95,19 @@ class FirestoreWorld:
     """The adapters on the emulator, in a project of their own.
 
     Attributes:
+        project: its name; another world of the same project is another instance.
         wire: between them and the emulator.
         database: the project's.
     """
 
-    def __init__(self) -> None:
-        self.database, self.wire = Database(f"test-{uuid.uuid4().hex[:20]}"), Wire()
+    def __init__(self, project: str | None = None) -> None:
+        self.project = project or f"test-{uuid.uuid4().hex[:20]}"
+        self.database, self.wire = Database(self.project), Wire()
         client: Any = self.database.client
         plain = client._emulator_channel
         client._emulator_channel = lambda transport: grpc.intercept_channel(plain(transport), self.wire)
         self.chat, self.alerts = FirestoreChat(self.database), FirestoreAlerts(self.database)
+        self.windows = FirestoreWindows(self.database)
 
     def close(self) -> None:
         """Let go of threads and connections."""
@@ -159,9 +167,11 @@ def world(request: pytest.FixtureRequest) -> World:
 def nothing_is_left() -> Iterator[None]:
     """No socket and no thread is left of a request, however it ended."""
     threads = set(threading.enumerate())
+    # One thread for the deadlines of the whole process stays.
     sockets = len(psutil.Process().net_connections("tcp"))
     yield
-    for thread in set(threading.enumerate()) - threads:
+    left = {thread for thread in threading.enumerate() if thread.name != ALARM_THREAD}
+    for thread in left - threads:
         thread.join(10)
         assert not thread.is_alive(), thread
     gc.collect()

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from werkzeug.test import create_environ
 
 from shared.edge.certificates import Certificates
-from shared.edge.oidc import OidcGuard
+from shared.edge.oidc import TOKENS_REMEMBERED, OidcGuard
 from shared.errors import ConfigError, RequestError
 
 AUDIENCE = "https://deliver-alert.example.run.app"
@@ -177,6 +177,28 @@ def refusal(guard, authorization):
 def test_the_platforms_token_passes(guard, scheme):
     """Signed by Google, for this audience and account; the scheme's case does not matter (RFC 9110, 11.1)."""
     guard.check(f"{scheme} {token()}")
+
+
+def test_a_token_is_checked_once_and_remembered_until_it_expires(guard, monkeypatch):
+    """Google's tokens are used again for as long as they live; one that has expired is checked anew, and refused."""
+    good = f"Bearer {token()}"
+    guard.check(good)
+    checked = []
+    whole = OidcGuard._verified_claims
+    monkeypatch.setattr(OidcGuard, "_verified_claims", lambda self, text: checked.append(text) or whole(self, text))
+    guard.check(good)
+    assert checked == []
+    with monkeypatch.context() as later:
+        later.setattr("shared.edge.oidc.time.time", lambda: 4_000_000_000.0)
+        guard.check(good)
+    assert len(checked) == 1
+
+
+def test_no_more_tokens_are_remembered_than_there_is_room_for(guard):
+    """Whoever has many good tokens fills nobody's memory."""
+    for number in range(TOKENS_REMEMBERED + 5):
+        guard.check(f"Bearer {token(exp=Seconds(1000 + number))}")
+    assert len(guard._known) == TOKENS_REMEMBERED
 
 
 @pytest.mark.parametrize("changes", [{"iss": "accounts.google.com"}, {"exp": Seconds(-5)}, {"iat": Seconds(5)}])
@@ -335,7 +357,7 @@ def test_a_rotated_key_is_found(certs, guard):
     guard.check(rotated)
     guard.check(rotated)
     assert certs.hits == 2
-    assert refusal(guard, f"Bearer {token()}").status == 401
+    assert refusal(guard, f"Bearer {token(exp=Seconds(1801))}").status == 401
 
 
 def test_made_up_key_ids_do_not_flood_the_endpoint(certs):
