@@ -12,6 +12,7 @@ from shared.edge.chat_request import METHODS, read_chat_request
 from shared.edge.cors import options_answer, with_cors
 from shared.edge.problems import answer
 from shared.edge.rate_headers import rate_headers
+from shared.errors import RateLimited
 from shared.flows.answer_message import AnswerMessage
 
 CHAT = bootstrap.chat()
@@ -24,9 +25,7 @@ def chat(request: flask.Request) -> flask.Response:
     if request.method == "OPTIONS":
         return options_answer(request, origins, METHODS)
     response = answer(_answer, request, on_error=bootstrap.report)
-    if response.status_code == 429:  # noqa: PLR2004 - HTTP's own number
-        response.headers.update(rate_headers(POLICIES, [(POLICIES[0][0], 0, int(response.headers["Retry-After"]))]))
-    elif "RateLimit" not in response.headers:
+    if "RateLimit" not in response.headers:
         response.headers.update(rate_headers(POLICIES))
     return with_cors(response, request, origins)
 
@@ -34,15 +33,19 @@ def chat(request: flask.Request) -> flask.Response:
 def _answer(request: flask.Request) -> flask.Response:
     asked = read_chat_request(request, proxy_hops=CHAT.settings.trusted_proxy_hops)
     details = given_details(asked.name, asked.email, asked.phone, CHAT.phone_region)
-    answered = CHAT.flow(
-        AnswerMessage(
-            visitor=Visitor(asked.message, details, asked.processing, asked.marketing),
-            session_id=asked.session_id,
-            idempotency_key=asked.idempotency_key,
-            client=asked.client,
-            request_hash=ids.request_hash(asked.canonical),
-        )
+    command = AnswerMessage(
+        visitor=Visitor(asked.message, details, asked.processing, asked.marketing),
+        session_id=asked.session_id,
+        idempotency_key=asked.idempotency_key,
+        client=asked.client,
+        request_hash=ids.request_hash(asked.canonical),
     )
+    try:
+        answered = CHAT.flow(command)
+    except RateLimited as refused:
+        if refused.limit is not None:
+            refused.headers |= rate_headers(POLICIES, [(refused.limit, 0, refused.retry_after or 0)])
+        raise
     headers = {"Idempotent-Replayed": "true"} if answered.replayed else {}
     if answered.rate is not None:
         rate = answered.rate

@@ -31,9 +31,6 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 REFUSED = {
     "API_RATE_LIMIT_HOUR": "limits of endpoints other than chat",
     "API_RATE_LIMIT_MINUTE": "limits of endpoints other than chat",
-    "CHAT_DAILY_BUDGET": "a daily budget",
-    "LLM_BASE_URL": "a language model",
-    "RATE_LIMIT_STORAGE_URI": "limits kept outside Firestore",
 }
 """Settings that promise what this version does not do: they are refused, never ignored."""
 
@@ -43,6 +40,7 @@ LEASE_MARGIN_SECONDS = 1.0
 _account = kinds.matching(r"[^@\s]+@[^@\s]+", "a service account's e-mail address")
 _token = kinds.matching(r"[\x21-\x7e]+", "visible ASCII characters")
 _board = kinds.matching(r"[0-9]{1,20}", "the board's number")
+_model = kinds.matching(r"[\x21-\x7e]{1,200}", "the model's name, visible ASCII characters")
 _group = kinds.matching(r"[^\s\x00-\x1f\x7f]{1,255}", "the group's id, without spaces")
 
 
@@ -61,6 +59,20 @@ class Settings:
     project: str = _setting("GOOGLE_CLOUD_PROJECT", "The Google Cloud project.")
     region: str = _setting("REGION", "Where the queues are.", default="europe-west1")
     chat_rate_limit: Limits = _setting("CHAT_RATE_LIMIT", "Chat messages of one client.", kinds.limits, "30 per minute")
+    chat_daily_budget: int | None = _setting(
+        "CHAT_DAILY_BUDGET",
+        "Messages of all visitors that are answered in full on one day of UTC, counted approximately.",
+        kinds.integer(1, kinds.LARGEST_QUOTA),
+    )
+    api_rate_limit_hour: Limits = _setting(
+        "API_RATE_LIMIT_HOUR", "Requests of one client to each other public endpoint.", kinds.limits, "200 per hour"
+    )
+    api_rate_limit_minute: Limits = _setting(
+        "API_RATE_LIMIT_MINUTE", "The same, for a shorter window.", kinds.limits, "50 per minute"
+    )
+    rate_limit_storage_uri: str | None = _setting(
+        "RATE_LIMIT_STORAGE_URI", "A Redis that limits are counted in.", kinds.redis_uri, secret=True
+    )
     trusted_proxy_hops: int = _setting(
         "TRUSTED_PROXY_HOPS",
         "How many proxies before the function append to X-Forwarded-For.",
@@ -118,6 +130,9 @@ class Settings:
         "ADMIN_API_KEYS", "Keys of operators, separated by commas.", kinds.api_keys, secret=True
     )
     knowledge_path: str | None = _setting("KNOWLEDGE_PATH", "The knowledge file; by default the shipped sample.")
+    hot_lead_score: int = _setting(
+        "HOT_LEAD_SCORE", "From this score on, 0 to 100, a lead is hot.", kinds.integer(0, 100), "80"
+    )
     deliver_alert_url: str | None = _setting("DELIVER_ALERT_URL", "Where tasks go.", kinds.url)
     sweep_url: str | None = _setting("SWEEP_URL", "Where tasks that continue the sweep go.", kinds.url)
     cleanup_url: str | None = _setting("CLEANUP_URL", "Where tasks that continue the clean-up go.", kinds.url)
@@ -157,6 +172,14 @@ class Settings:
     )
     sweep_grace_seconds: float = _setting(
         "SWEEP_GRACE_SECONDS", "How late a task may be before it counts as lost.", kinds.number(0, 600), "10"
+    )
+    llm_base_url: str | None = _setting(
+        "LLM_BASE_URL", "An OpenAI-compatible API, up to and without /chat/completions.", kinds.base_url
+    )
+    llm_model: str | None = _setting("LLM_MODEL", "The language model's name there.", _model)
+    llm_api_key: str | None = _setting("LLM_API_KEY", "The key for it, where it takes one.", _token, secret=True)
+    llm_deadline_seconds: float = _setting(
+        "LLM_DEADLINE_SECONDS", "How long a visitor waits for the model, in all.", kinds.number(0.5, 15), "8"
     )
 
     @property
@@ -216,7 +239,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         ConfigError: one line for each mistake: the variable, what it was (not for secrets), and what it takes.
     """
     given = {name: value for name, value in environ.items() if value.strip()}
-    wrong = [f"{name}: this version has no {what}; unset it" for name, what in REFUSED.items() if name in given]
+    wrong = [f"{name}: this version has no {what}; unset it" for name, what in REFUSED.items() if given.pop(name, None)]
     values: dict[str, Any] = {}
     for item in fields(Settings):
         text = given.get(item.metadata["name"], item.metadata["default"])
@@ -240,6 +263,11 @@ def _between(values: dict[str, Any], given: set[str]) -> list[str]:
         for channel, needed in NEEDED.items()
         for name in needed
         if needed[0] in given and name not in given
+    ]
+    wrong += [
+        f"{lacking}: is not set, but {named} is; a language model needs both"
+        for named, lacking in (("LLM_BASE_URL", "LLM_MODEL"), ("LLM_MODEL", "LLM_BASE_URL"))
+        if _FIELD[named] in values and lacking not in given
     ]
     if {"ESCALATION_CHANNEL", "ESCALATION_CHANNELS"} <= given:
         wrong.append("ESCALATION_CHANNEL: is set, and ESCALATION_CHANNELS too; takes one of the two")

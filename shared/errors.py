@@ -93,11 +93,16 @@ class QueueError(BellhopError):
 
 
 class RateLimited(RequestError):  # noqa: N818 - the field's word
-    """The client is over its limit; nothing was written."""
+    """The client is over its limit, or asks too much at once; nothing was written.
 
-    def __init__(self, retry_after: int) -> None:
-        detail = f"Too many messages; the next one is accepted in {retry_after} seconds."
+    Attributes:
+        limit: the name of the limit that is reached; None where it is only too much at once.
+    """
+
+    def __init__(self, retry_after: int, limit: str | None = None) -> None:
+        detail = f"Too many requests; the next one is accepted in {retry_after} seconds."
         super().__init__(429, detail, slug="rate-limited", title="Too many requests", retry_after=retry_after)
+        self.limit = limit
 
 
 class KeyReused(RequestError):  # noqa: N818 - the field's word

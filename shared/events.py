@@ -24,9 +24,11 @@ SEVERITIES: Mapping[str, str] = {
     "alert_postponed": "INFO",  # left to a task that still waits, or to a repair
     "alert_repeated": "WARNING",  # queued again within its quick attempts
     "alert_requeued": "INFO",  # by the sweep
+    "alert_superseded": "INFO",  # an update of a lead that was not sent, as a newer version stands
     "alert_unreadable": "CRITICAL",  # its document is not what this version takes it for
     "alert_unwritable": "CRITICAL",  # storage refuses what it is to become
     "alert_waived": "WARNING",  # a person ended it
+    "budget_spent": "WARNING",  # answered with the contact form: the day's messages are used up
     "channel_broken": "ERROR",  # our own code failed while sending
     "claim_outlived": "WARNING",  # a turn took longer than its key's claim
     "cleanup_finished": "INFO",
@@ -38,9 +40,15 @@ SEVERITIES: Mapping[str, str] = {
     "enqueue_failed": "WARNING",  # the sweep will find the alert
     "escalation_undelivered": "CRITICAL",  # none of its channels took it; it goes on
     "function_started": "INFO",
+    "limiter_fallback": "WARNING",  # Redis does not answer: limits are counted in Firestore
+    "limiter_recovered": "INFO",
+    "model_closed": "INFO",  # the language model answers again
+    "model_failed": "WARNING",  # it gave no answer, or none that may be said: the visitor was told what is true without
+    "model_opened": "ERROR",  # it is not asked for a while
     "redrive_finished": "INFO",
     "redrive_requested": "INFO",
     "request_failed": "ERROR",  # a bug: answered 500
+    "request_refused": "INFO",  # over a limit of an endpoint other than chat
     "slot_skipped": "INFO",  # another run of this slot is under way or done
     "storage_failed": "ERROR",  # answered 5xx, the caller may try again
     "sweep_finished": "INFO",

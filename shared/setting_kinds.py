@@ -87,6 +87,25 @@ def url(value: str) -> str:
     return value
 
 
+def redis_uri(value: str) -> str:
+    """Where a Redis is; with TLS (``rediss``) the certificates to trust may be named."""
+    match = re.fullmatch(
+        r"redis(s?)://(?:[^\s/?#@]*@)?(?:[A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(?:/[0-9]{1,2})?"
+        r"(\?ssl_ca_certs=[^\s?&#]+)?",
+        value,
+    )
+    if not match or not 0 < int(match[2] or 6379) < 65536 or (match[3] and not match[1]):  # noqa: PLR2004 - TCP ports
+        raise ValueError("redis://host:port, or rediss:// for TLS, with user:password@, /database, ?ssl_ca_certs=file")
+    return value
+
+
+def base_url(value: str) -> str:
+    """The beginning of URLs: a ``url`` without a query, and without the slash it may end with."""
+    if "?" in url(value):
+        raise ValueError("an https URL without a query (http only on this machine's loopback)")
+    return value.rstrip("/")
+
+
 def loopback_host(value: str) -> str:
     """A ``host:port`` on this machine."""
     match = re.fullmatch(r"(127\.0\.0\.1|localhost|\[::1\]):([0-9]{1,5})", value)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
-import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -16,12 +14,13 @@ from google.cloud import firestore
 from shared.adapters.firestore import Database
 from shared.adapters.firestore_conversation import conversation_document, conversation_of
 from shared.adapters.firestore_documents import alert_document, tally_id
+from shared.adapters.firestore_windows import FirestoreWindows, counts, pause
 from shared.domain.admission import Window
+from shared.domain.budget import Lease
 from shared.errors import Conflict, Contention, OutcomeUnknown, StorageError, StorageUnavailable
 from shared.ports import Admitted, Claim, ClaimHeld, Opened, Reread, TurnCommit, Version
 
 ADMIT_TRIES = 3
-CONTENTION_PAUSE_SECONDS = 0.05
 READERS = 32
 
 
@@ -29,23 +28,25 @@ class FirestoreChat:
     """``shared.ports.ChatStore`` on Firestore."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._database, self._windows = database, FirestoreWindows(database)
 
     @cached_property
     def _readers(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(READERS, thread_name_prefix="read")
 
-    def open_turn(self, claim: Claim | None, windows: Sequence[Window], conversation_id: str | None) -> Opened:
-        """Cost: one round trip (a commit beside a read).
+    def open_turn(
+        self, claim: Claim | None, windows: Sequence[Window], conversation_id: str | None, lease: Lease | None = None
+    ) -> Opened:
+        """Cost: one round trip (a commit beside a read), none where there is nothing to write and nothing to read.
 
-        One write a window, one for a claim, one read if there is a conversation to look for. A repeated key costs one
-        round trip and one read more, the taking over of an expired claim another.
+        One write a window, one for a claim, one for a lease, one read if there is a conversation to look for. A
+        repeated key costs one round trip and one read more, the taking over of an expired claim another.
         """
         reading: Future[Any] | None = None
         if conversation_id is not None:
             reading = self._readers.submit(self._database.read, [self._conversation(conversation_id)])
         try:
-            admission = self._admit(claim, windows)
+            admission = self._admit(claim, windows, lease)
         except BaseException:
             if reading is not None:
                 reading.exception()
@@ -60,14 +61,16 @@ class FirestoreChat:
             return Opened(admission, None, None)
         return Opened(admission, conversation_of(snapshot.id, snapshot.to_dict()), snapshot.update_time)
 
-    def _admit(self, claim: Claim | None, windows: Sequence[Window]) -> Admitted | ClaimHeld:
+    def _admit(self, claim: Claim | None, windows: Sequence[Window], lease: Lease | None) -> Admitted | ClaimHeld:
+        if claim is None and not windows and lease is None:
+            return Admitted((), None)
         for tries_left in reversed(range(ADMIT_TRIES)):
             try:
-                return self._claim_and_count(claim, windows, None)
+                return self._claim_and_count(claim, windows, lease, None)
             except Contention:
                 if not tries_left:
                     raise
-                time.sleep(CONTENTION_PAUSE_SECONDS * random.random())  # noqa: S311 - a pause, not a secret
+                pause()
             except OutcomeUnknown as error:
                 if claim is None:
                     raise StorageUnavailable(str(error)) from error
@@ -75,16 +78,19 @@ class FirestoreChat:
             except Conflict:
                 if claim is None:
                     raise
-                return self._held_or_expired(claim, windows)
+                return self._held_or_expired(claim, windows, lease)
         raise AssertionError("unreachable: the last try returns or raises")
 
-    def _claim_and_count(self, claim: Claim | None, windows: Sequence[Window], expired: Version | None) -> Admitted:
-        """Create the claim (or take over an expired one) and count, in one commit."""
+    def _claim_and_count(
+        self, claim: Claim | None, windows: Sequence[Window], lease: Lease | None, expired: Version | None
+    ) -> Admitted:
+        """Create the claim (or take over an expired one), count, and take the lease, in one commit."""
         client = self._database.client
         batch = client.batch()
         for window in windows:
-            counter = {"count": firestore.Increment(1), "expires_at": window.ends_at}
-            batch.set(self._window(window), counter, merge=True)
+            self._windows.add(batch, window)
+        if lease is not None:
+            self._windows.add(batch, lease.shard, lease.messages)
         if claim is not None and expired is None:
             batch.create(self._claim(claim), _claim_document(claim))
         elif claim is not None:
@@ -92,20 +98,21 @@ class FirestoreChat:
                 self._claim(claim), _claim_document(claim), option=client.write_option(last_update_time=expired)
             )
         results = self._database.commit(batch)
-        counts = tuple(
-            (window, int(result.transform_results[0].integer_value))
-            for window, result in zip(windows, results, strict=False)
+        counted = counts(results)
+        return Admitted(
+            tuple(zip(windows, counted, strict=False)),
+            results[-1].update_time if claim is not None else None,
+            counted[-1] if lease is not None else None,
         )
-        return Admitted(counts, results[-1].update_time if claim is not None else None)
 
-    def _held_or_expired(self, claim: Claim, windows: Sequence[Window]) -> Admitted | ClaimHeld:
+    def _held_or_expired(self, claim: Claim, windows: Sequence[Window], lease: Lease | None) -> Admitted | ClaimHeld:
         """Read the claim that stands in the way; take it over if it has expired, as its holder died."""
         for _ in range(ADMIT_TRIES):
             held = self._read_claim(claim)
             if held is not None and held.expires_at > held.read_at:
                 return held
             try:
-                return self._claim_and_count(claim, windows, held.version if held is not None else None)
+                return self._claim_and_count(claim, windows, lease, held.version if held is not None else None)
             except Conflict:
                 continue
             except OutcomeUnknown:
@@ -113,13 +120,13 @@ class FirestoreChat:
         raise Contention(claim.id)
 
     def _find_out(self, claim: Claim, windows: Sequence[Window]) -> Admitted:
-        """Whether a commit that was not answered has happened: the claim's nonce tells."""
-        references = [self._claim(claim), *(self._window(window) for window in windows)]
+        """Whether a commit that was not answered has happened: the claim's nonce tells. Its lease counts as lost."""
+        references = [self._claim(claim), *(self._windows.document(window) for window in windows)]
         stands, *counters = self._database.read(references)
         if not stands.exists or stands.get("nonce") != claim.nonce:
             raise StorageUnavailable("the admission was not answered")
-        counts = tuple((window, int(counter.get("count"))) for window, counter in zip(windows, counters, strict=True))
-        return Admitted(counts, stands.update_time)
+        counted = tuple((window, int(counter.get("count"))) for window, counter in zip(windows, counters, strict=True))
+        return Admitted(counted, stands.update_time)
 
     def _read_claim(self, claim: Claim) -> ClaimHeld | None:
         snapshot = self._database.read([self._claim(claim)])[0]
@@ -186,9 +193,6 @@ class FirestoreChat:
 
     def _claim(self, claim: Claim) -> Any:
         return self._database.document("admissions", claim.id)
-
-    def _window(self, window: Window) -> Any:
-        return self._database.document("rate_windows", window.id)
 
     def _conversation(self, conversation_id: str) -> Any:
         return self._database.document("conversations", conversation_id)

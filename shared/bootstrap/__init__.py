@@ -5,8 +5,9 @@ only what it uses; connections are made at first use, in the process that serves
 """
 
 from shared.bootstrap.for_admin import Console, admin_console
-from shared.bootstrap.for_chat import Chat, chat, chat_limits
+from shared.bootstrap.for_chat import Chat, chat
 from shared.bootstrap.for_delivery import Cleaning, Delivery, Sweep, cleanup, deliver_alert, retry_dead_letters
+from shared.bootstrap.limits import chat_limits, rate_guard
 from shared.bootstrap.parts import policy, report, settings_for
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "cleanup",
     "deliver_alert",
     "policy",
+    "rate_guard",
     "report",
     "retry_dead_letters",
     "settings_for",

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared import events
+from shared.bootstrap.limits import chat_limits, chat_store
 from shared.bootstrap.parts import settings_for, tasks_queue
 
 if TYPE_CHECKING:
     from shared.config import Settings
-    from shared.domain.admission import Limit
     from shared.flows.answer_message import MessageAnswering
+    from shared.flows.reply_to_message import ModelHelp
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,10 @@ class Chat:
 def chat(environ: Mapping[str, str] | None = None) -> Chat:
     """Build what ``chat`` needs; raises ConfigError."""
     from shared.adapters.firestore import Database
-    from shared.adapters.firestore_chat import FirestoreChat
     from shared.adapters.knowledge_file import load_knowledge
     from shared.adapters.system import SystemChance, SystemClock
     from shared.domain.admission import Memory
+    from shared.domain.budget import Budget
     from shared.domain.turn import LeadPolicy
     from shared.flows.answer_message import MessageAnswering
 
@@ -41,24 +42,29 @@ def chat(environ: Mapping[str, str] | None = None) -> Chat:
     settings = settings_for("chat", *needed, environ=environ)
     knowledge = load_knowledge(Path(settings.knowledge_path) if settings.knowledge_path else None)
     flow = MessageAnswering(
-        store=FirestoreChat(Database(settings.project)),
+        store=chat_store(settings, Database(settings.project)),
         queue=tasks_queue(settings),
         knowledge=knowledge,
         limits=chat_limits(settings),
-        leads=LeadPolicy(settings.lead_channels, timedelta(seconds=settings.sweep_grace_seconds)),
+        leads=LeadPolicy(
+            settings.lead_channels, timedelta(seconds=settings.sweep_grace_seconds), settings.hot_lead_score
+        ),
         memory=Memory(),
         clock=SystemClock(),
         chance=SystemChance(),
         events=events.log,
+        budget=Budget(settings.chat_daily_budget) if settings.chat_daily_budget is not None else None,
+        help=model_help(settings),
     )
     return Chat(settings, flow, knowledge.phone_region)
 
 
-def chat_limits(settings: Settings) -> tuple[Limit, ...]:
-    """The chat's limits, the first one named ``chat``, further ones after their windows."""
-    from shared.domain.admission import Limit
+def model_help(settings: Settings) -> ModelHelp | None:
+    """The language model, None where none is configured: then nothing of it is imported."""
+    if settings.llm_base_url is None or settings.llm_model is None:
+        return None
+    from shared.adapters.language_model import OpenAiModel
+    from shared.flows.reply_to_message import ModelHelp
 
-    return tuple(
-        Limit("chat" if number == 0 else f"chat-{seconds}", quota, seconds)
-        for number, (quota, seconds) in enumerate(settings.chat_rate_limit.pairs)
-    )
+    model = OpenAiModel(settings.llm_base_url, settings.llm_model, settings.llm_api_key, events.log)
+    return ModelHelp(model, settings.llm_deadline_seconds)

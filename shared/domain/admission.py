@@ -1,4 +1,4 @@
-"""Who may chat: fixed windows, and what is known in memory of clients that were refused.
+"""Who may ask: fixed windows, and what is known in memory of clients that were refused.
 
 Windows are aligned to the epoch, so that every instance means the same window without asking.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,7 +16,13 @@ from shared.domain.ids import window_id
 
 @dataclass(frozen=True)
 class Limit:
-    """So many requests in each window of so many seconds; ``name`` is the policy's name in the RateLimit headers."""
+    """So many requests in each window of so many seconds.
+
+    Attributes:
+        name: the policy's name in the RateLimit headers; limits of different names are counted apart.
+        quota: how many requests.
+        seconds: how long the window is.
+    """
 
     name: str
     quota: int
@@ -40,6 +47,17 @@ class Rate:
     reset: int
 
 
+def named(endpoint: str, pairs: Sequence[tuple[int, int]]) -> tuple[Limit, ...]:
+    """The limits of one endpoint, from (quota, seconds) pairs of different lengths.
+
+    The first is named after the endpoint, further ones after their windows too: ``chat``, ``chat-3600``.
+    """
+    return tuple(
+        Limit(f"{endpoint}-{seconds}" if number else endpoint, quota, seconds)
+        for number, (quota, seconds) in enumerate(pairs)
+    )
+
+
 def windows(client: str, limits: tuple[Limit, ...], now: datetime) -> tuple[Window, ...]:
     """The windows that a request of this client falls into now, one for each limit."""
     seconds = int(now.timestamp())
@@ -47,7 +65,7 @@ def windows(client: str, limits: tuple[Limit, ...], now: datetime) -> tuple[Wind
     for limit in limits:
         start = seconds - seconds % limit.seconds
         ends_at = datetime.fromtimestamp(start + limit.seconds, UTC)
-        found.append(Window(window_id(client, f"{limit.quota}/{limit.seconds}", start), limit, ends_at))
+        found.append(Window(window_id(client, f"{limit.name} {limit.quota}/{limit.seconds}", start), limit, ends_at))
     return tuple(found)
 
 

@@ -9,109 +9,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
-from shared.domain import admission, ids
-from shared.domain.admission import Limit, Memory, Rate, Window
+from shared.domain import admission
+from shared.domain.admission import Limit, Memory
+from shared.domain.budget import Budget
+from shared.domain.contact_form import contact_form
 from shared.domain.knowledge import Knowledge
-from shared.domain.reply import Reply
-from shared.domain.turn import LeadPolicy, Visitor, Written, take_turn
+from shared.domain.turn import LeadPolicy, Written, take_turn
 from shared.errors import (
     Conflict,
     Contention,
-    KeyInProgress,
-    KeyReused,
     OutcomeUnknown,
     Outlived,
     QueueError,
-    RateLimited,
     RequestError,
     StorageError,
     Unavailable,
 )
-from shared.ports import (
-    Admitted,
-    Chance,
-    ChatStore,
-    Claim,
-    ClaimHeld,
-    Clock,
-    Events,
-    Opened,
-    Reread,
-    TaskQueue,
-    TurnCommit,
-    Version,
-)
+from shared.flows.admit_message import CLAIM_LIFE, Admission, Answered, AnswerMessage, Started
+from shared.flows.reply_to_message import ModelHelp, Replying
+from shared.ports import Chance, ChatStore, Clock, Events, Reread, TaskQueue, TurnCommit, Version
 
-CLAIM_LIFE = timedelta(seconds=60)
+__all__ = ["AnswerMessage", "Answered", "MessageAnswering"]
+
 ANSWER_LIFE = timedelta(hours=24)
 COMMIT_TRIES = 3
-BUSY_RETRY_SECONDS = 2
-
-
-@dataclass(frozen=True)
-class AnswerMessage:
-    """The command, checked at the edge.
-
-    Attributes:
-        visitor: what they wrote and told.
-        session_id: theirs, None for a new one.
-        idempotency_key: theirs, None without one.
-        client: the address the message came from, normalised.
-        request_hash: of everything that was asked.
-    """
-
-    visitor: Visitor
-    session_id: str | None
-    idempotency_key: str | None
-    client: str
-    request_hash: str
-
-
-@dataclass(frozen=True)
-class Answered:
-    """The reply.
-
-    Attributes:
-        body: as the HTTP contract has it.
-        replayed: it is the saved answer of an earlier request with this key.
-        rate: what is left to the client; None where nothing was counted.
-    """
-
-    body: Mapping[str, Any]
-    replayed: bool
-    rate: Rate | None
-
-
-@dataclass(frozen=True)
-class _Started:
-    """A turn that was admitted: what it works with until its commit."""
-
-    opened: Opened
-    claim: Claim | None
-    admitted: Admitted
-    session_id: str
-    conversation_id: str
-    now: datetime
-    began: float
-
-    def commit_of(self, written: Written, version: Version | None, message_id: str) -> TurnCommit:
-        """All that this turn writes."""
-        claim = None
-        if self.claim is not None and self.admitted.claim_version is not None:
-            claim = (self.claim, self.admitted.claim_version)
-        return TurnCommit(
-            conversation=written.conversation,
-            conversation_version=version,
-            message_id=message_id,
-            turn=written.conversation.turns[-1],
-            alerts=written.alerts,
-            claim=claim,
-            answer=written.body(self.session_id),
-            answer_expires_at=self.now + ANSWER_LIFE,
-        )
 
 
 @dataclass(frozen=True)
@@ -128,6 +53,8 @@ class MessageAnswering:
         clock: for windows, expiries and the claim's life.
         chance: for ids and nonces.
         events: where to report.
+        budget: of the day, for all instances; None for none.
+        help: a language model's, where the knowledge has no answer; None for none.
     """
 
     store: ChatStore
@@ -139,6 +66,16 @@ class MessageAnswering:
     clock: Clock
     chance: Chance
     events: Events
+    budget: Budget | None = None
+    help: ModelHelp | None = None
+
+    @cached_property
+    def _admission(self) -> Admission:
+        return Admission(self.store, self.limits, self.budget, self.memory, self.clock, self.chance, self.events)
+
+    @cached_property
+    def _reply(self) -> Replying:
+        return Replying(self.knowledge, self.help, self.clock, self.chance, self.events)
 
     def __call__(self, command: AnswerMessage) -> Answered:
         """Answer once, whatever happens.
@@ -150,71 +87,35 @@ class MessageAnswering:
             Outlived: this one took longer than its claim.
             Unavailable: nothing could be written, or it is not known; the same key may be tried again.
         """
-        now, began = self.clock.now(), self.clock.monotonic()
-        windows = admission.windows(command.client, self.limits, now)
-        refused = self.memory.refused(windows)
-        if refused is not None:
-            raise RateLimited(admission.seconds_until(refused.ends_at, now))
-        session_id = command.session_id or self.chance.token()
-        conversation_id = ids.conversation_id(session_id)
-        claim = self._claim(command, conversation_id, now)
-        try:
-            opened = self.store.open_turn(claim, windows, conversation_id if command.session_id else None)
-        except Contention:
-            raise RateLimited(BUSY_RETRY_SECONDS) from None
-        except StorageError as error:
-            raise self._unavailable(error) from error
-        if isinstance(opened.admission, ClaimHeld):
-            return self._repeat(command, opened.admission, windows, now)
-        started = _Started(opened, claim, opened.admission, session_id, conversation_id, now, began)
+        started = self._admission(command)
+        if isinstance(started, Answered):
+            return started
         try:
             return self._answer(command, started)
         except BaseException:
-            self._release(started)
+            self._admission.release(started)
             raise
 
-    def _claim(self, command: AnswerMessage, conversation_id: str, now: datetime) -> Claim | None:
-        if command.idempotency_key is None:
-            return None
-        return Claim(
-            id=ids.claim_id(command.idempotency_key, command.session_id or command.client),
-            request_hash=command.request_hash,
-            conversation_id=conversation_id,
-            nonce=self.chance.token(),
-            expires_at=now + CLAIM_LIFE,
-        )
-
-    def _repeat(self, command: AnswerMessage, held: ClaimHeld, windows: tuple[Window, ...], now: datetime) -> Answered:
-        full = admission.exceeded(self.memory.repeat(windows))
-        if full is not None:
-            raise RateLimited(admission.seconds_until(full.ends_at, now))
-        if held.request_hash != command.request_hash:
-            raise KeyReused
-        if held.answer is None:
-            raise KeyInProgress(1)
-        return Answered(held.answer, replayed=True, rate=None)
-
-    def _answer(self, command: AnswerMessage, started: _Started) -> Answered:
-        counts = started.admitted.counts
-        full = admission.exceeded(counts)
-        if full is not None:
-            self.memory.refuse(full)
-            self.events("turn_refused")
-            raise RateLimited(admission.seconds_until(full.ends_at, started.now))
+    def _answer(self, command: AnswerMessage, started: Started) -> Answered:
         written, body = self._commit(command, started)
         for alert in written.alerts:
             try:
                 self.queue.enqueue(alert)
             except QueueError as error:
                 self.events("enqueue_failed", alert_id=alert.id, channel=alert.channel, error=str(error))
+        if not started.within_budget:
+            self.events("budget_spent", conversation_id=started.conversation_id)
         self.events("turn_answered", conversation_id=started.conversation_id, source=written.reply.source)
-        return Answered(body, replayed=False, rate=admission.tightest(counts, started.now))
+        return Answered(body, replayed=False, rate=admission.tightest(started.admitted.counts, started.now))
 
-    def _commit(self, command: AnswerMessage, started: _Started) -> tuple[Written, Mapping[str, Any]]:
+    def _commit(self, command: AnswerMessage, started: Started) -> tuple[Written, Mapping[str, Any]]:
         """Write the turn; on a conflict with another turn apply it to what stands now, with the same answer."""
         message_id, nonce = self.chance.token(), self.chance.token()
         conversation, version = started.opened.conversation, started.opened.conversation_version
-        reply: Reply | None = None
+        if started.within_budget:
+            reply = self._reply(conversation, command.visitor, started.began)
+        else:
+            reply = contact_form(self.knowledge, conversation, command.visitor.message, command.visitor.details)
         for _ in range(COMMIT_TRIES):
             written = take_turn(
                 conversation,
@@ -226,8 +127,7 @@ class MessageAnswering:
                 now=started.now,
                 nonce=nonce,
             )
-            reply = written.reply
-            commit = started.commit_of(written, version, message_id)
+            commit = _commit_of(started, written, version, message_id)
             stands = self._write(commit, started)
             if stands is None or stands.ours:
                 return written, commit.answer
@@ -236,7 +136,7 @@ class MessageAnswering:
             conversation, version = stands.conversation, stands.conversation_version
         raise self._unavailable(Contention())
 
-    def _write(self, commit: TurnCommit, started: _Started) -> Reread | None:
+    def _write(self, commit: TurnCommit, started: Started) -> Reread | None:
         """Commit a turn; None if it was written, else what stands."""
         if started.claim is not None and self.clock.monotonic() - started.began >= CLAIM_LIFE.total_seconds():
             raise self._outlived(started)
@@ -251,19 +151,27 @@ class MessageAnswering:
             raise self._unavailable(error) from error
         return None
 
-    def _release(self, started: _Started) -> None:
-        """Let the same key be used again at once; if that fails the claim ends by itself."""
-        if started.claim is None or started.admitted.claim_version is None:
-            return
-        try:
-            self.store.release(started.claim, started.admitted.claim_version)
-        except StorageError as error:
-            self.events("storage_failed", error=type(error).__name__)
-
-    def _outlived(self, started: _Started) -> RequestError:
+    def _outlived(self, started: Started) -> RequestError:
         self.events("claim_outlived", conversation_id=started.conversation_id)
         return Outlived()
 
     def _unavailable(self, error: StorageError) -> RequestError:
         self.events("storage_failed", error=type(error).__name__)
         return Unavailable()
+
+
+def _commit_of(started: Started, written: Written, version: Version | None, message_id: str) -> TurnCommit:
+    """All that this turn writes."""
+    claim = None
+    if started.claim is not None and started.admitted.claim_version is not None:
+        claim = (started.claim, started.admitted.claim_version)
+    return TurnCommit(
+        conversation=written.conversation,
+        conversation_version=version,
+        message_id=message_id,
+        turn=written.conversation.turns[-1],
+        alerts=written.alerts,
+        claim=claim,
+        answer=written.body(started.session_id),
+        answer_expires_at=started.now + ANSWER_LIFE,
+    )

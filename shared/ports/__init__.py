@@ -4,7 +4,7 @@ A flow sees the world only through these; ``shared.adapters`` and the tests' fak
 contract tests. What they raise is in ``shared.errors``.
 """
 
-from shared.ports.chat import Admitted, ChatStore, Claim, ClaimHeld, Opened, Reread, TurnCommit
+from shared.ports.chat import Admitted, ChatStore, Claim, ClaimHeld, Opened, RateWindows, Reread, TurnCommit
 from shared.ports.delivery import (
     AlertStore,
     Channel,
@@ -17,6 +17,7 @@ from shared.ports.delivery import (
     TaskQueue,
 )
 from shared.ports.housekeeping import Housekeeping, JobSlots, Slot
+from shared.ports.model import LanguageModel, Refused, Suggested
 from shared.ports.world import Chance, Clock, Events, Version
 
 __all__ = [
@@ -32,14 +33,18 @@ __all__ = [
     "Events",
     "Housekeeping",
     "JobSlots",
+    "LanguageModel",
     "Message",
     "Opened",
     "Page",
+    "RateWindows",
+    "Refused",
     "Reread",
     "Slot",
     "Step",
     "StoredAlert",
     "StoredDestination",
+    "Suggested",
     "TaskQueue",
     "TurnCommit",
     "Version",

@@ -1,4 +1,4 @@
-"""Conversations, idempotency keys and rate windows."""
+"""Conversations, idempotency keys, rate windows and the day's budget."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from shared.domain.admission import Window
 from shared.domain.alert import Alert
+from shared.domain.budget import Lease
 from shared.domain.conversation import Conversation, Turn
 from shared.ports.world import Version
 
@@ -52,10 +53,13 @@ class Admitted:
     Attributes:
         counts: each window with its number of requests, this one among them.
         claim_version: for the commit that ends the turn; None without a key.
+        leased: what the budget's shard counts after the lease that was asked for; None where none was asked for, or
+            where it is not known to have been taken.
     """
 
     counts: tuple[tuple[Window, int], ...]
     claim_version: Version | None
+    leased: int | None = None
 
 
 @dataclass(frozen=True)
@@ -115,11 +119,31 @@ class Reread:
     conversation_version: Version | None
 
 
+class RateWindows(Protocol):
+    """Counters of requests."""
+
+    def count(self, windows: Sequence[Window]) -> tuple[tuple[Window, int], ...]:
+        """Count one request in each of these windows; each with its number of requests, this one among them.
+
+        Raises:
+            Contention: too many at once on a window; nothing was counted.
+            StorageUnavailable: nothing is known to be counted.
+        """
+
+
 class ChatStore(Protocol):
     """Conversations, claims and windows."""
 
-    def open_turn(self, claim: Claim | None, windows: Sequence[Window], conversation_id: str | None) -> Opened:
-        """Claim, count and read, at the same time; an expired claim is taken over.
+    def open_turn(
+        self, claim: Claim | None, windows: Sequence[Window], conversation_id: str | None, lease: Lease | None = None
+    ) -> Opened:
+        """Claim, count, lease and read, at the same time; an expired claim is taken over.
+
+        Args:
+            claim: None without a key.
+            windows: each counts this request.
+            conversation_id: what to read, None for nothing.
+            lease: a part of the day's budget to take; only an admitted request takes it.
 
         Raises:
             Contention: too many at once on a window; nothing was written.

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from shared.domain.alert import Alert
 from shared.domain.destination import Destination
 from shared.domain.outcome import Outcome
+from shared.domain.updates import Standing
 from shared.ports.world import Version
 
 
@@ -111,6 +112,20 @@ class AlertStore(Protocol):
             StorageUnavailable: nothing was written.
         """
 
+    def rivals(self, alert: Alert) -> tuple[StoredAlert, ...]:
+        """The other alerts of its conversation and channel that are in ``sending``.
+
+        Raises:
+            StorageUnavailable: they could not be read.
+        """
+
+    def standing(self, update: Alert) -> Standing:
+        """The version of an update's conversation, and the alert of its lead.
+
+        Raises:
+            StorageUnavailable: they could not be read.
+        """
+
     def leave_receipt(self, alert: Alert) -> None:
         """Record that this epoch of the alert was delivered by somebody whose lease had run out."""
 
@@ -182,6 +197,7 @@ class Message:
         first_sent_at: when the first attempt under this key was made, None where this is the first.
         now: the time, by Firestore's clock, to compare that with.
         plain: render as minimal plain text: a richer form was refused.
+        lead_ended_at: of an update: when the alert of the lead came to its end, None while it may still be delivered.
     """
 
     alert_id: str
@@ -194,6 +210,7 @@ class Message:
     first_sent_at: datetime | None = None
     now: datetime | None = None
     plain: bool = False
+    lead_ended_at: datetime | None = None
 
 
 class Channel(Protocol):

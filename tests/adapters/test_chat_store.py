@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from shared.domain.admission import exceeded
+from shared.domain.budget import Budget, Lease
 from shared.errors import Conflict, Contention
 from shared.ports import Admitted, ClaimHeld, Opened
 from tests.adapters.conftest import World
@@ -108,6 +109,56 @@ def test_exactly_the_quota_is_admitted_whoever_counts_at_once(world: World) -> N
         results[results.index(None)] = ask(0)
     assert (results.count(True), results.count(False)) == (30, 10)
     assert world.count(counted.id) == 40
+
+
+def test_windows_can_be_counted_by_themselves(world: World) -> None:
+    """In the same counters, for endpoints other than chat."""
+    found = [window(), window(limit=replace(LIMIT, seconds=3600))]
+    world.chat.open_turn(None, found[:1], None)
+    assert world.windows.count(found) == ((found[0], 2), (found[1], 1))
+    assert world.windows.count(found[:1]) == ((found[0], 3),)
+
+
+def lease(messages: int = 10) -> Lease:
+    """A part of a budget of a thousand."""
+    bid = Budget(1000).bid(now(), 0.5)
+    assert bid.lease is not None
+    return replace(bid.lease, messages=messages)
+
+
+@pytest.mark.parametrize("keyed", [True, False])
+def test_an_admission_takes_the_lease_that_is_asked_for(world: World, *, keyed: bool) -> None:
+    """Its counter grows by so many messages, and what it says then comes back, beside the windows' counts."""
+    found = [window(), window(limit=replace(LIMIT, seconds=3600))]
+    for number in (1, 2, 3):
+        wanted = claim(f"claim {number}") if keyed else None
+        admission = world.chat.open_turn(wanted, found, None, lease()).admission
+        assert isinstance(admission, Admitted)
+        assert admission.counts == tuple((each, number) for each in found)
+        assert (admission.leased, admission.claim_version is not None) == (10 * number, keyed)
+    assert world.count(lease().shard.id) == 30
+
+
+def test_a_request_that_is_not_admitted_takes_no_lease(world: World) -> None:
+    """A repeat counts nothing, not even that."""
+    admitted(world.chat, claim())
+    assert isinstance(world.chat.open_turn(claim(), [window()], None, lease()).admission, ClaimHeld)
+    assert world.count(lease().shard.id) == 0
+
+
+def test_who_takes_over_an_expired_claim_takes_the_lease_too(world: World) -> None:
+    """Once, in the commit that succeeds."""
+    admitted(world.chat, claim(lives=-1))
+    admission = world.chat.open_turn(claim(), [window()], None, lease()).admission
+    assert isinstance(admission, Admitted)
+    assert admission.leased == world.count(lease().shard.id) == 10
+
+
+def test_nothing_to_count_and_nothing_to_claim_is_admitted(world: World) -> None:
+    """Where windows are counted elsewhere."""
+    world.chat.commit_turn(commit(conversation(1)))
+    opened = world.chat.open_turn(None, [], "conversation")
+    assert (opened.admission, opened.conversation is not None) == (Admitted((), None), True)
 
 
 def test_a_release_frees_the_key_at_once(world: World) -> None:

@@ -11,6 +11,7 @@ from google.api_core import exceptions
 
 from shared.adapters.firestore import CONFLICTS, CONTENTIONS, NO_ANSWER, committing, reading
 from shared.domain.alert import State
+from shared.domain.budget import Budget
 from shared.domain.outcome import Delivered, Outcome, Rejected, Retry
 from shared.errors import Conflict, Contention, OutcomeUnknown, StorageError, StorageUnavailable
 from shared.flows.deliver_alert import AlertDelivery, DeliverAlert
@@ -26,7 +27,7 @@ from tests.support.fakes import (
     ScriptedChannel,
     seconds,
 )
-from tests.support.turns import admitted, alert, claim, commit, unique, window
+from tests.support.turns import admitted, alert, claim, commit, now, unique, window
 
 LOST = grpc.StatusCode.DEADLINE_EXCEEDED
 CROWDED = grpc.StatusCode.ABORTED
@@ -127,6 +128,42 @@ def test_f03_an_admission_whose_answer_is_lost_is_found_by_its_nonce(firestore_w
     assert opened.counts == ((counted, 1),)
     assert opened.claim_version is not None
     world.chat.commit_turn(commit(held=(held, opened.claim_version)))
+
+
+def test_f03_an_admission_whose_answer_is_lost_does_not_count_on_its_lease(firestore_world: FirestoreWorld) -> None:
+    """It is not known what the counter said at that moment: the lease is lost, the budget is not exceeded."""
+    world, bid = firestore_world, Budget(1000).bid(now(), 0.5)
+    world.wire.break_call("Commit", 1, status=LOST, takes_effect=True)
+    opened = world.chat.open_turn(claim(), [window()], None, bid.lease).admission
+    assert isinstance(opened, Admitted)
+    assert opened.leased is None
+
+
+@pytest.mark.parametrize("status", [LOST, DOWN, grpc.StatusCode.INTERNAL])
+def test_f22_windows_that_cannot_be_counted_are_unavailable(
+    firestore_world: FirestoreWorld, status: grpc.StatusCode
+) -> None:
+    """Nothing guards the increment: it is sent once."""
+    world = firestore_world
+    world.wire.break_call("Commit", 1, status=status)
+    with pytest.raises(StorageUnavailable):
+        world.windows.count([window()])
+    assert world.wire.calls == ["Commit"]
+
+
+@pytest.mark.parametrize(("times", "passes"), [(2, True), (3, False)])
+def test_f22_contention_on_windows_by_themselves_is_tried_three_times(
+    firestore_world: FirestoreWorld, times: int, *, passes: bool
+) -> None:
+    """Then it is told; nothing was counted by what failed."""
+    world = firestore_world
+    world.wire.break_call("Commit", *range(1, times + 1), status=CROWDED)
+    if passes:
+        assert world.windows.count([window()]) == ((window(), 1),)
+    else:
+        with pytest.raises(Contention):
+            world.windows.count([window()])
+    assert world.count(window().id) == int(passes)
 
 
 @pytest.mark.parametrize("status", [LOST, DOWN, grpc.StatusCode.INTERNAL, grpc.StatusCode.CANCELLED])

@@ -7,18 +7,52 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from shared.domain.admission import Window
-from shared.errors import Conflict, Contention, OutcomeUnknown, StorageUnavailable
+from shared.domain.budget import Lease
+from shared.errors import Conflict, Contention, OutcomeUnknown, StorageError, StorageUnavailable
 from shared.ports import (
     Admitted,
     ChatStore,
     Claim,
     ClaimHeld,
     Opened,
+    RateWindows,
     Reread,
     TurnCommit,
     Version,
 )
 from tests.support.documents import Documents, Write
+
+
+class FakeWindows(RateWindows):
+    """Windows in memory.
+
+    Attributes:
+        documents: where they are.
+        calls: how often they were asked.
+    """
+
+    def __init__(self, documents: Documents | None = None) -> None:
+        self.documents = documents or Documents()
+        self.calls = 0
+
+    def count(self, windows: Sequence[Window]) -> tuple[tuple[Window, int], ...]:
+        """See ``shared.ports.RateWindows``."""
+        self.calls += 1
+        counting = [Write(f"rate_windows/{window.id}", lambda was: (was or 0) + 1) for window in windows]
+        return tuple(zip(windows, self.documents.commit(counting)[1], strict=True))
+
+
+class BrokenWindows(FakeWindows):
+    """Windows that cannot be counted."""
+
+    def __init__(self, error: StorageError) -> None:
+        super().__init__()
+        self._error = error
+
+    def count(self, windows: Sequence[Window]) -> tuple[tuple[Window, int], ...]:
+        """Fail."""
+        self.calls += 1
+        raise self._error
 
 
 class FakeChatStore(ChatStore):
@@ -33,15 +67,19 @@ class FakeChatStore(ChatStore):
         self.documents = documents or Documents()
         self.calls: list[str] = []
 
-    def open_turn(self, claim: Claim | None, windows: Sequence[Window], conversation_id: str | None) -> Opened:
+    def open_turn(
+        self, claim: Claim | None, windows: Sequence[Window], conversation_id: str | None, lease: Lease | None = None
+    ) -> Opened:
         """See ``shared.ports.ChatStore``."""
         self.calls.append("open_turn")
-        admission = self._admit(claim, windows)
+        admission = self._admit(claim, windows, lease)
         stands = self.documents.get(f"conversations/{conversation_id}") if conversation_id else None
         return Opened(admission, stands.value, stands.version) if stands else Opened(admission, None, None)
 
-    def _admit(self, claim: Claim | None, windows: Sequence[Window]) -> Admitted | ClaimHeld:
+    def _admit(self, claim: Claim | None, windows: Sequence[Window], lease: Lease | None) -> Admitted | ClaimHeld:
         counting = [Write(f"rate_windows/{window.id}", lambda was: (was or 0) + 1) for window in windows]
+        if lease is not None:
+            counting.append(Write(f"rate_windows/{lease.shard.id}", lambda was: (was or 0) + lease.messages))
         while True:
             claiming = []
             if claim is not None:
@@ -58,7 +96,8 @@ class FakeChatStore(ChatStore):
             except Conflict:
                 continue
             counts = tuple(zip(windows, values, strict=False))
-            return Admitted(counts, committed if claim is not None else None)
+            leased = values[len(windows)] if lease is not None else None
+            return Admitted(counts, committed if claim is not None else None, leased)
 
     def release(self, claim: Claim, version: Version) -> None:
         """See ``shared.ports.ChatStore``."""
@@ -126,10 +165,12 @@ class ContendedChatStore(FakeChatStore):
         super().__init__()
         self._operation, self._left = operation, times
 
-    def open_turn(self, claim: Claim | None, windows: Sequence[Window], conversation_id: str | None) -> Opened:
+    def open_turn(
+        self, claim: Claim | None, windows: Sequence[Window], conversation_id: str | None, lease: Lease | None = None
+    ) -> Opened:
         """Meet contention or open."""
         self._contend("open_turn")
-        return super().open_turn(claim, windows, conversation_id)
+        return super().open_turn(claim, windows, conversation_id, lease)
 
     def commit_turn(self, commit: TurnCommit) -> None:
         """Meet contention or commit."""
@@ -164,10 +205,12 @@ class UnreachableChatStore(FakeChatStore):
         super().__init__()
         self._operations = operations
 
-    def open_turn(self, claim: Claim | None, windows: Sequence[Window], conversation_id: str | None) -> Opened:
+    def open_turn(
+        self, claim: Claim | None, windows: Sequence[Window], conversation_id: str | None, lease: Lease | None = None
+    ) -> Opened:
         """Fail or open."""
         self._reach("open_turn")
-        return super().open_turn(claim, windows, conversation_id)
+        return super().open_turn(claim, windows, conversation_id, lease)
 
     def commit_turn(self, commit: TurnCommit) -> None:
         """Fail or commit."""

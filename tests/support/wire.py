@@ -39,15 +39,23 @@ class Wire(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
 
     Attributes:
         calls: the names of the calls, ``Commit``, ``BatchGetDocuments``, ``RunQuery``, in order.
+        billed: how many documents were asked for by name (``reads``), written and deleted.
         before: called with each name, just before that call leaves.
     """
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.billed: Counter[str] = Counter()
         self.before: Callable[[str], None] = lambda _name: None
         self._counted: Counter[str] = Counter()
         self._faults: dict[tuple[str, int], tuple[grpc.StatusCode, bool]] = {}
         self._lock = threading.Lock()
+
+    def clear(self) -> None:
+        """Count from nothing."""
+        with self._lock:
+            self.calls.clear()
+            self.billed.clear()
 
     def break_call(self, name: str, *numbers: int, status: grpc.StatusCode, takes_effect: bool = False) -> None:
         """End these calls of a name (from 1, counted from now on) with a status, after their effect or without."""
@@ -68,6 +76,7 @@ class Wire(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
         name = method.rsplit("/", 1)[1]
         with self._lock:
             self.calls.append(name)
+            self.billed.update(_billed(name, request))
             self._counted[name] += 1
             status, takes_effect = self._faults.pop((name, self._counted[name]), (None, True))
         self.before(name)
@@ -76,3 +85,12 @@ class Wire(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
         if takes_effect:
             continuation(details, request).result()
         raise Broken(status)
+
+
+def _billed(name: str, request: Any) -> Counter[str]:
+    """The documents a request names, by what it does to them."""
+    if name == "BatchGetDocuments":
+        return Counter(reads=len(request.documents))
+    if name == "Commit":
+        return Counter("deletes" if write.delete else "writes" for write in request.writes)
+    return Counter()

@@ -29,15 +29,22 @@ CONFIGURED = {
     "WEBHOOK_URL": HOOK,
     "WEBHOOK_SECRET": SECRET,
     "APPRISE_URLS": "json://example.com/verysecret",
+    "LLM_BASE_URL": "https://models.example/v1",
+    "LLM_MODEL": "small",
+    "LLM_API_KEY": "verysecret",
 }
 KEYS = ("k" * 16, "j" * 256)
 
-NAMES = [item.metadata["name"] for item in fields(Settings)]
+NAMES = [item.metadata["name"] for item in fields(Settings) if item.metadata["name"] not in REFUSED]
 
 DEFAULTS = {
     "project": None,
     "region": "europe-west1",
     "chat_rate_limit": Limits(((30, 60),)),
+    "chat_daily_budget": None,
+    "api_rate_limit_hour": Limits(((200, 3600),)),
+    "api_rate_limit_minute": Limits(((50, 60),)),
+    "rate_limit_storage_uri": None,
     "trusted_proxy_hops": 1,
     "allowed_origins": (),
     "lead_channels": None,
@@ -59,6 +66,7 @@ DEFAULTS = {
     "apprise_urls": None,
     "admin_api_keys": None,
     "knowledge_path": None,
+    "hot_lead_score": 80,
     "deliver_alert_url": None,
     "sweep_url": None,
     "cleanup_url": None,
@@ -76,12 +84,22 @@ DEFAULTS = {
     "destination_deadline_seconds": 10.0,
     "backoff_max_seconds": 30.0,
     "sweep_grace_seconds": 10.0,
+    "llm_base_url": None,
+    "llm_model": None,
+    "llm_api_key": None,
+    "llm_deadline_seconds": 8.0,
 }
 
 GOOD = [
     ("GOOGLE_CLOUD_PROJECT", "bellhop-prod", "bellhop-prod"),
     ("REGION", "us-central1", "us-central1"),
     ("CHAT_RATE_LIMIT", "5/second; 200 per 2 hours", Limits(((5, 1), (200, 7200)))),
+    ("CHAT_RATE_LIMIT", "30/minute;200/hour;1000/day", Limits(((30, 60), (200, 3600), (1000, 86400)))),
+    ("CHAT_DAILY_BUDGET", "5000", 5000),
+    ("RATE_LIMIT_STORAGE_URI", "redis://10.0.0.3:6379", "redis://10.0.0.3:6379"),
+    ("RATE_LIMIT_STORAGE_URI", "redis://cache.example/3", "redis://cache.example/3"),
+    ("RATE_LIMIT_STORAGE_URI", "redis://:p%40ss@[::1]:6379/0", "redis://:p%40ss@[::1]:6379/0"),
+    ("RATE_LIMIT_STORAGE_URI", "rediss://u:p@h:6378?ssl_ca_certs=/ca.pem", "rediss://u:p@h:6378?ssl_ca_certs=/ca.pem"),
     ("TRUSTED_PROXY_HOPS", "0", 0),
     ("TRUSTED_PROXY_HOPS", "9", 9),
     ("ALLOWED_ORIGINS", "*", ("*",)),
@@ -115,6 +133,7 @@ GOOD = [
     ("SLACK_WEBHOOK_URL", "http://127.0.0.1:8123/hook", "http://127.0.0.1:8123/hook"),
     ("SLACK_WEBHOOK_URL", "http://[::1]:8123/hook", "http://[::1]:8123/hook"),
     ("KNOWLEDGE_PATH", "/srv/knowledge.yaml", "/srv/knowledge.yaml"),
+    ("HOT_LEAD_SCORE", "0", 0),
     ("DELIVER_ALERT_URL", "https://deliver.example", "https://deliver.example"),
     ("TASKS_INVOKER_EMAIL", "a@b.iam.gserviceaccount.com", "a@b.iam.gserviceaccount.com"),
     ("SCHEDULER_INVOKER_EMAIL", "a@b.iam.gserviceaccount.com", "a@b.iam.gserviceaccount.com"),
@@ -128,6 +147,11 @@ GOOD = [
     ("DESTINATION_DEADLINE_SECONDS", "2.5", 2.5),
     ("BACKOFF_MAX_SECONDS", "0", 0.0),
     ("SWEEP_GRACE_SECONDS", "600", 600.0),
+    ("LLM_BASE_URL", "https://models.example/v1beta/openai/", "https://models.example/v1beta/openai"),
+    ("LLM_BASE_URL", "http://localhost:11434/v1", "http://localhost:11434/v1"),
+    ("LLM_MODEL", "models/small-2.5:q4", "models/small-2.5:q4"),
+    ("LLM_API_KEY", "sk-verysecret", "sk-verysecret"),
+    ("LLM_DEADLINE_SECONDS", "0.5", 0.5),
 ]
 
 BAD = [
@@ -136,6 +160,8 @@ BAD = [
     ("CHAT_RATE_LIMIT", "1 per 367 days", "limits such as"),
     ("CHAT_RATE_LIMIT", "9999999999 per minute", "limits such as"),
     ("CHAT_RATE_LIMIT", "1/minute; 2 per 60 seconds", "each window once"),
+    ("CHAT_DAILY_BUDGET", "0", "a whole number from 1 to 999999999"),
+    ("CHAT_DAILY_BUDGET", "1000 per day", "a whole number from 1 to 999999999"),
     ("TRUSTED_PROXY_HOPS", "10", "a whole number from 0 to 9"),
     ("TRUSTED_PROXY_HOPS", "-1", "a whole number from 0 to 9"),
     ("TRUSTED_PROXY_HOPS", "1.0", "a whole number from 0 to 9"),
@@ -188,6 +214,9 @@ BAD = [
     ("DESTINATION_DEADLINE_SECONDS", "inf", "a number from 1 to 600"),
     ("BACKOFF_MAX_SECONDS", "601", "a number from 0 to 600"),
     ("SWEEP_GRACE_SECONDS", "10s", "a number from 0 to 600"),
+    ("LLM_BASE_URL", "http://models.example/v1", "an https URL"),
+    ("LLM_BASE_URL", "https://models.example/v1?key=1", "an https URL without a query"),
+    ("LLM_DEADLINE_SECONDS", "16", "a number from 0.5 to 15"),
 ]
 
 
@@ -264,7 +293,7 @@ def test_all_mistakes_are_told_at_once() -> None:
         "ALLOWED_ORIGINS",
         "ESCALATION_EMAIL_TO",
         "LEASE_SECONDS",
-        "LLM_BASE_URL",
+        "LLM_MODEL",
         "MAIL_FROM",
         "QUICK_ATTEMPTS",
         "WEBHOOK_URL",
@@ -276,9 +305,25 @@ WRONG_SECRETS = [
     ("SLACK_WEBHOOK_URL", "verysecret", "an https URL"),
     ("SLACK_WEBHOOK_URL", "https://u:verysecret@x", "an https URL"),
     ("MONDAY_API_KEY", "very secret", "visible ASCII characters"),
+    ("LLM_API_KEY", "very secret", "visible ASCII characters"),
     ("SMTP_URL", "smtp://u:verysecret@mail.example.com", "a URL such as smtp+starttls://"),
     ("WEBHOOK_URL", "https://10.0.0.7/verysecret", "an https URL on the public internet"),
     ("WEBHOOK_SECRET", "verysecret", "whsec_ followed by"),
+    *(
+        ("RATE_LIMIT_STORAGE_URI", uri, "redis://host:port, or rediss:// for TLS")
+        for uri in (
+            "verysecret",
+            "memory://verysecret",
+            "redis://:verysecret@",
+            "redis://u:verysecret@h:0",
+            "redis://u:verysecret@h:65536",
+            "redis://u:very/secret@h",
+            "redis://u:verysecret@h/db",
+            "redis://u:verysecret@h?socket_timeout=60",
+            "redis://u:verysecret@h?ssl_ca_certs=/ca.pem",
+            "redis+sentinel://u:verysecret@h",
+        )
+    ),
     ("APPRISE_URLS", "verysecret", "Apprise URLs separated by spaces"),
     ("ADMIN_API_KEYS", "verysecretverysecret,verysecret", "keys separated by commas, each of 16 to 256"),
     ("ADMIN_API_KEYS", "very secret very secret", "keys separated by commas"),
@@ -312,6 +357,15 @@ def test_a_setting_that_promises_what_is_not_built_is_refused(name: str) -> None
     message = refused({name: "verysecret"})
     assert message == f"{name}: this version has no {REFUSED[name]}; unset it"
     assert from_environment({name: ""}) == from_environment({})
+
+
+@pytest.mark.parametrize(
+    ("given", "lacking"), [({"LLM_BASE_URL": "https://x"}, "LLM_MODEL"), ({"LLM_MODEL": "x"}, "LLM_BASE_URL")]
+)
+def test_a_language_model_takes_a_url_and_a_name(given: dict[str, str], lacking: str) -> None:
+    """One without the other would be ignored."""
+    [named] = given
+    assert refused(given) == f"{lacking}: is not set, but {named} is; a language model needs both"
 
 
 @pytest.mark.parametrize(("deadline", "lease", "fits"), [("29", "30", True), ("29.1", "30", False), ("10", "5", False)])

@@ -49,12 +49,13 @@ OF_DELIVERY_ONLY = (
     "shared.adapters.smtp",
     "shared.adapters.http",
 )
+NO_REDIS = ("redis", "shared.adapters.redis_limits")
 NOT_CONFIGURED = ("shared.adapters.monday", "shared.adapters.webhook", "shared.adapters.apprise", "apprise")
 OF_TASKS_AND_JOBS = ("shared.edge.oidc",)
 OF_SWEEP_ONLY = ("shared.flows.retry_dead_letters",)
 AT_FIRST_USE = ("google.cloud.tasks_v2",)
 NOT_FOR = {
-    "chat": (*OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *OF_TASKS_AND_JOBS, *AT_FIRST_USE),
+    "chat": (*OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *OF_TASKS_AND_JOBS, *AT_FIRST_USE, *NO_REDIS),
     "deliver_alert": (*OF_CHAT_ONLY, *OF_SWEEP_ONLY, *NOT_CONFIGURED, *AT_FIRST_USE),
     "retry_dead_letters": (*OF_CHAT_ONLY, *OF_DELIVERY_ONLY, *AT_FIRST_USE),
     "admin_console": (*OF_CHAT_ONLY, *OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *OF_TASKS_AND_JOBS, *AT_FIRST_USE),

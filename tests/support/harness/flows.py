@@ -21,7 +21,7 @@ from shared.domain import destination as places
 from shared.domain import ids
 from shared.domain.contact import ContactDetails
 from shared.domain.turn import Visitor
-from shared.flows import answer_message
+from shared.flows import admit_message, answer_message
 from shared.flows.answer_message import AnswerMessage
 from shared.flows.deliver_alert import DeliverAlert
 from tests.support.harness import documents, plants
@@ -55,7 +55,7 @@ class Flows:
     def do(self, what: str, arguments: Mapping[str, Any]) -> Any:
         """Carry out a step; what it answers, as JSON takes it."""
         places.REMIND_AFTER = timedelta(seconds=self.trial["remind"])
-        answer_message.CLAIM_LIFE = timedelta(seconds=self.trial["claim"])
+        admit_message.CLAIM_LIFE = answer_message.CLAIM_LIFE = timedelta(seconds=self.trial["claim"])
         steps: dict[str, Callable[..., Any]] = {
             "chat": self._chat,
             "deliver": self._deliver,
