@@ -23,13 +23,22 @@ TYPE_OF_FIELD = {
     "created_at": "date",
     "conversation_id": "text",
     "kind": "text",
+    "hot": "text",
+    "handoff": "text",
+    "question": "long_text",
 }
-"""Every field a column can take, and the type its column has unless the setting says otherwise."""
+"""Every field a column can take, and the type its column has unless the setting says otherwise.
+
+So can ``field_`` with the id of one of the knowledge file's fields, in a text column.
+"""
 
 TYPES = ("text", "long_text", "email", "phone", "numbers", "date", "status", "dropdown")
 """The column types that can be written (Monday.com's own names)."""
 
 EXAMPLE = '{"alert_id": "text_mk1", "email": "email_mk2", "message": "text_mk3:text"}'
+
+FIELD = re.compile(r"field_[a-z][a-z0-9_]{0,39}")
+"""What a field of the knowledge file is called here."""
 
 _COLUMN = re.compile(r"([A-Za-z0-9_-]{1,100})(?::([a-z_]+))?")
 
@@ -76,12 +85,13 @@ def resolve_columns(columns: Mapping[str, object]) -> dict[str, Column]:
 
 
 def _column(field: str, value: object) -> Column:
-    if field not in TYPE_OF_FIELD:
+    own = FIELD.fullmatch(field)
+    if field not in TYPE_OF_FIELD and own is None:
         raise _wrong(f"{field[:40]!r} is no field")
     match = _COLUMN.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise _wrong(f"{field}: no column id")
-    kind = match[2] or TYPE_OF_FIELD[field]
+    kind = match[2] or ("text" if own else TYPE_OF_FIELD[field])
     if kind not in TYPES:
         raise _wrong(f"{field}: {kind[:40]!r} is no column type")
     return Column(match[1], kind)
@@ -89,7 +99,7 @@ def _column(field: str, value: object) -> Column:
 
 def _wrong(why: str = "") -> ValueError:
     takes = (
-        f"a JSON object of field to column id, for example {EXAMPLE}; fields: {', '.join(TYPE_OF_FIELD)} (alert_id is "
-        f"required); a type after a colon where it is not the field's own: {', '.join(TYPES)}"
+        f"a JSON object of field to column id, for example {EXAMPLE}; fields: {', '.join(TYPE_OF_FIELD)}, field_... "
+        f"(alert_id is required); a type after a colon where it is not the field's own: {', '.join(TYPES)}"
     )
     return ValueError(f"{takes} ({why})" if why else takes)

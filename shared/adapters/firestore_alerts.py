@@ -11,6 +11,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.adapters.firestore import READ_RETRY, READ_SECONDS, Database, reading
 from shared.adapters.firestore_documents import (
+    alert_changes,
     alert_document,
     alert_of,
     dead_letter_begun,
@@ -21,10 +22,12 @@ from shared.adapters.firestore_documents import (
 )
 from shared.domain.alert import DEAD_LETTER_STATUS, Alert
 from shared.domain.destination import Destination
+from shared.domain.updates import Standing
 from shared.errors import Conflict, Contention, OutcomeUnknown, StorageUnavailable, Unreadable
 from shared.ports import Page, Step, StoredAlert, StoredDestination, Version
 
 WRITE_TRIES = 3
+RIVALS_MOST = 20
 
 
 class FirestoreAlerts:
@@ -34,22 +37,23 @@ class FirestoreAlerts:
         self._database = database
 
     def read(self, alert_id: str, channel: str | None = None) -> StoredAlert | None:
-        """Cost: one round trip, three reads (alert, receipt, destination).
+        """Cost: one round trip, two reads (alert, destination) for an alert that nobody has held yet.
 
-        Another round trip and read where the alert's channel is not the one given.
+        Another round trip for the receipt of one that somebody has, and where the alert's channel is not the one given.
         """
-        references = [self._alert(alert_id), self._receipt(alert_id)]
-        if channel is not None:
-            references.append(self._destination(channel))
-        alert, receipt, *others = self._database.read(references)
+        alert, *others = self._database.read(
+            [self._alert(alert_id), *([self._destination(channel)] if channel is not None else [])]
+        )
         if not alert.exists:
             return None
-        data = alert.to_dict()
-        found = alert_of(alert_id, data)
+        found = alert_of(alert_id, alert.to_dict())
+        missing = [self._receipt(alert_id)] if found.was_held else []
         if found.channel != channel:
-            others = self._database.read([self._destination(found.channel)])
-        delivered = receipt.exists and found.epoch in receipt.get("epochs")
-        destination = _stored_destination(found.channel, others[0])
+            missing.append(self._destination(found.channel))
+        further = self._database.read(missing) if missing else []
+        receipt = further[0] if found.was_held else None
+        delivered = receipt is not None and receipt.exists and found.epoch in receipt.get("epochs")
+        destination = _stored_destination(found.channel, (further if found.channel != channel else others)[-1])
         return StoredAlert(found, alert.update_time, alert.read_time, delivered, destination)
 
     def write(self, step: Step) -> Version:
@@ -89,7 +93,7 @@ class FirestoreAlerts:
         client = self._database.client
         batch = client.batch()
         unchanged = client.write_option(last_update_time=step.version)
-        batch.update(self._alert(step.after.id), alert_document(step.after), option=unchanged)
+        batch.update(self._alert(step.after.id), alert_changes(step.before, step.after), option=unchanged)
         self._write_dead_letter(batch, step.before, step.after)
         self._write_made(batch, step.made)
         if step.after.channel != step.before.channel:
@@ -135,6 +139,21 @@ class FirestoreAlerts:
         if stands.exists and stands.to_dict().get("escalation_id") == escalation_id:
             unchanged = self._database.client.write_option(last_update_time=stands.update_time)
             batch.update(reference, {"escalated_at": firestore.SERVER_TIMESTAMP}, option=unchanged)
+
+    def rivals(self, alert: Alert) -> tuple[StoredAlert, ...]:
+        """Cost: one round trip, one read an alert found (at least one); no composite index (three equalities)."""
+        of_it = self._of(alert.channel).where(filter=FieldFilter("conversation_id", "==", alert.conversation_id))
+        sending = of_it.where(filter=FieldFilter("state", "==", "sending")).limit(RIVALS_MOST)
+        return tuple(found for found in self._page(sending, RIVALS_MOST).alerts if found.alert.id != alert.id)
+
+    def standing(self, update: Alert) -> Standing:
+        """Cost: one round trip, two reads."""
+        conversation = self._database.document("conversations", update.conversation_id)
+        stands, lead = self._database.read([conversation, self._alert(update.payload["lead_id"])])
+        return Standing(
+            stands.to_dict().get("version", 0) if stands.exists else None,
+            alert_of(lead.id, lead.to_dict()) if lead.exists else None,
+        )
 
     def leave_receipt(self, alert: Alert) -> None:
         """Cost: one round trip, one write."""

@@ -20,6 +20,7 @@ def conversation_document(conversation: Conversation) -> dict[str, Any]:
             "processing": conversation.consent.processing,
             "marketing": conversation.consent.marketing,
             "at": conversation.consent.at,
+            "wording": conversation.consent.wording,
         },
         "language": conversation.language,
         "turns": [{"question": turn.question, "answer": turn.answer, "at": turn.at} for turn in conversation.turns],
@@ -27,11 +28,14 @@ def conversation_document(conversation: Conversation) -> dict[str, Any]:
         "alerted": sorted(conversation.alerted),
         "created_at": conversation.created_at,
         "updated_at": conversation.updated_at,
+        "fields": dict(conversation.fields),
+        "open_question": conversation.open_question,
+        "version": conversation.version,
     }
 
 
 def conversation_of(conversation_id: str, data: dict[str, Any]) -> Conversation:
-    """The conversation that a document holds."""
+    """The conversation that a document holds; one that an earlier version of the code wrote has no fields yet."""
     return Conversation(
         id=conversation_id,
         details=ContactDetails(name=data["name"], email=data["email"], phone=data["phone"]),
@@ -43,4 +47,7 @@ def conversation_of(conversation_id: str, data: dict[str, Any]) -> Conversation:
         alerted=frozenset(data["alerted"]),
         created_at=data["created_at"],
         updated_at=data["updated_at"],
+        fields=data.get("fields", {}),
+        open_question=data.get("open_question"),
+        version=data.get("version", 0),
     )

@@ -6,7 +6,7 @@ Readers take documents that an earlier version of the code wrote: a field it did
 from __future__ import annotations
 
 import zlib
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from typing import Any
 
 from google.cloud import firestore
@@ -18,17 +18,28 @@ from shared.errors import Unreadable
 
 TALLY_SHARDS = 8
 
+_RARE = {item.name: item.default for item in fields(Alert) if item.default is not MISSING} | {"route": []}
 _PLAIN = tuple(item.name for item in fields(Alert) if item.name not in ("id", "payload", "state", "history", "route"))
 
 
 def alert_document(alert: Alert) -> dict[str, Any]:
-    """An alert as its document in ``alerts`` holds it."""
+    """An alert as its document in ``alerts`` holds it: what most alerts never need is left out until they do."""
+    return {name: value for name, value in _every_field(alert).items() if name not in _RARE or value != _RARE[name]}
+
+
+def _every_field(alert: Alert) -> dict[str, Any]:
     return {name: getattr(alert, name) for name in _PLAIN} | {
         "payload": dict(alert.payload),
         "state": alert.state.value,
         "history": _history_document(alert),
         "route": list(alert.route),
     }
+
+
+def alert_changes(before: Alert, after: Alert) -> dict[str, Any]:
+    """The fields that a step changes: encoding the others again would cost more than the rest of the commit."""
+    stands = _every_field(before)
+    return {name: value for name, value in _every_field(after).items() if value != stands[name]}
 
 
 def alert_of(alert_id: str, data: dict[str, Any]) -> Alert:

@@ -18,7 +18,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from shared.adapters.alert_text import REPEATED, TITLES, headline, one_line, said, shortened
+from shared.adapters.alert_text import REPEATED, headline, one_line, said, shortened, title_of
+from shared.domain.alert import OF_A_LEAD
 from shared.ports import Message
 
 SUBJECT_MOST = 200
@@ -82,13 +83,13 @@ def subject(message: Message) -> str:
     if not message.plain:
         return shortened(repeated + title, SUBJECT_MOST)
     text = _ascii(title)
-    text = repeated + (text if re.search("[A-Za-z0-9]", text) else TITLES.get(message.kind, "Alert"))
+    text = repeated + (text if re.search("[A-Za-z0-9]", text) else title_of(message))
     return text if len(text) <= PLAIN_MOST else text[: PLAIN_MOST - 3].rstrip() + "..."
 
 
 def body(message: Message, missed: Mapping[str, str] | None = None) -> str:
     """The text, lines ending with LF; the alert's id is in its last line."""
-    title, text = TITLES["lead"] if message.kind == "lead" else headline(message), said(message)
+    title, text = title_of(message) if message.kind in OF_A_LEAD else headline(message), said(message)
     if message.plain:
         text = shortened("\n".join(text), PLAIN_TEXT_MOST).split("\n") if text else []
     lines = [REPEATED, ""] if message.maybe_shown else []

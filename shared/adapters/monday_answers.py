@@ -22,6 +22,7 @@ from shared.domain.outcome import Blocked, Delivered, Outcome, Rejected, Retry, 
 
 LONGEST_WAIT = timedelta(days=1)
 DEFAULT_WAIT = timedelta(seconds=1)
+ITEM_GONE = "ResourceNotFoundException"
 
 
 class Kind(IntEnum):
@@ -148,19 +149,20 @@ def read(answer: HttpAnswer) -> Reading:
     return Reading(answer, data if isinstance(data, dict) else {}, problems)
 
 
-def made(reading: Reading) -> bool:
-    """Whether the item was made: its id is there, whatever errors stand beside it."""
-    item = reading.data.get("create_item")
+def made(reading: Reading, mutation: str = "create_item") -> bool:
+    """Whether the mutation happened: the item's id is there, whatever errors stand beside it."""
+    item = reading.data.get(mutation)
     return reading.answer.status == 200 and isinstance(item, dict) and bool(item.get("id"))  # noqa: PLR2004 - HTTP's own
 
 
-def found(reading: Reading) -> bool | None:
-    """Whether the look-up found an item; None where it failed."""
+def found(reading: Reading) -> list[str] | None:
+    """The ids of the items that the look-up found; None where it failed."""
     page = reading.data.get("items_page_by_column_values")
     items = page.get("items") if isinstance(page, dict) else None
     if reading.answer.status != 200 or not isinstance(items, list):  # noqa: PLR2004 - HTTP's own number
         return None
-    return True if items else (None if reading.problems else False)
+    found = [str(item["id"]) for item in items if isinstance(item, dict) and item.get("id")]
+    return found if found or not (items or reading.problems) else None
 
 
 def classify(reading: Reading, now: datetime) -> Outcome:
@@ -171,6 +173,15 @@ def classify(reading: Reading, now: datetime) -> Outcome:
         now: aware; from it the waits for a time of day are counted.
     """
     return Delivered() if made(reading) else refusal(reading, now)
+
+
+def classify_change(reading: Reading, now: datetime) -> Outcome:
+    """What a change's answer comes to; an item that is gone by then blocks nobody else: it is looked up again."""
+    if made(reading, "change_multiple_column_values"):
+        return Delivered()
+    outcome = refusal(reading, now)
+    gone = isinstance(outcome, Blocked) and outcome.cause == ITEM_GONE
+    return Retry(ITEM_GONE, DEFAULT_WAIT) if gone else outcome
 
 
 def refusal(reading: Reading, now: datetime) -> Outcome:

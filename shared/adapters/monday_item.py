@@ -23,6 +23,7 @@ from typing import Any
 import phonenumbers
 
 from shared.adapters.alert_text import one_line, several_lines
+from shared.domain.alert import LEAD, OF_A_LEAD, UPDATE
 from shared.monday_columns import Column
 from shared.ports import Message
 
@@ -32,8 +33,10 @@ LABEL_MOST = 30
 LAST_OF_ONE_UNIT = 0xFFFF
 
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
+_CURRENCY = re.compile(" [A-Z]{3}$")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,10})?")
 _CONTACT = ("email", "phone")
+_PLAIN = ("name", "email", "phone", "score", "language", "conversation_id", "question")
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,28 @@ def monday_item(message: Message, columns: Mapping[str, Column]) -> Item:
     columns = {"alert_id": columns["alert_id"]} if message.plain else columns
     held: dict[str, Any] = {}
     for field, column in columns.items():
-        value = None if said[field] in (None, "") else _RENDER[column.type](said[field])
+        value = None if said.get(field) in (None, "") else _RENDER[column.type](said[field])
         if value is not None:
             held[field] = value
     name = _name(message, said, [field for field in _CONTACT if field not in held])
     return Item(name, {columns[field].id: value for field, value in held.items()})
+
+
+def changed_values(message: Message, columns: Mapping[str, Column]) -> dict[str, Any]:
+    """What an update sets of the lead's item: its name and every column that changes with a lead.
+
+    A contact detail that its column cannot hold is cleared there, as it stands in the name now.
+    """
+    item = monday_item(message, columns)
+    kept = {columns[field].id for field in ("alert_id", "created_at") if field in columns}
+    cleared = {columns[field].id: None for field in _CONTACT if field in columns}
+    changed = {column: value for column, value in item.column_values.items() if column not in kept}
+    return {"name": item.name, **cleared, **changed}
+
+
+def lead_of(message: Message) -> str:
+    """The id of the alert whose item this one is about: an update's is its lead's."""
+    return str(message.payload["lead_id"]) if message.kind == UPDATE else message.alert_id
 
 
 def cut(text: str, most: int) -> str:
@@ -72,23 +92,26 @@ def cut(text: str, most: int) -> str:
 
 def _said(message: Message) -> dict[str, Any]:
     payload = message.payload
+    own = {f"field_{each['id']}": each["value"] for each in payload.get("fields", ())}
     return {
-        **{field: payload.get(field) for field in ("name", "email", "phone", "score", "language", "conversation_id")},
+        **{field: payload.get(field) for field in _PLAIN},
+        **own,
+        **{flag: "yes" if payload.get(flag) else None for flag in ("hot", "handoff")},
         "message": _message(message),
         "created_at": message.created_at,
-        "kind": message.kind,
-        "alert_id": message.alert_id,
+        "kind": LEAD if message.kind == UPDATE else message.kind,
+        "alert_id": lead_of(message),
     }
 
 
 def _message(message: Message) -> object:
     first, second = (message.payload.get(key) for key in ("message", "text"))
-    return (first or second) if message.kind == "lead" else several_lines(second or first)
+    return (first or second) if message.kind in OF_A_LEAD else several_lines(second or first)
 
 
 def _name(message: Message, said: Mapping[str, Any], homeless: list[str]) -> str:
     """Who or what it is about, then the contact details that have no column."""
-    line = _line if message.kind == "lead" else one_line
+    line = _line if message.kind in OF_A_LEAD else one_line
     title = line(message.payload.get("title")) or line(said["name"])
     details = [line(said[field]) for field in homeless]
     parts = [part for part in (title, *details) if part]
@@ -136,7 +159,9 @@ def _phone(value: object) -> dict[str, str] | None:
 
 
 def _numbers(value: object) -> str | None:
-    return str(value) if not isinstance(value, bool) and _NUMBER.fullmatch(str(value)) else None
+    """A number; of an amount of money ("20000 EUR") what it is without its currency."""
+    text = _CURRENCY.sub("", str(value))
+    return text if not isinstance(value, bool) and _NUMBER.fullmatch(text) else None
 
 
 def _date(value: object) -> dict[str, str] | None:

@@ -1,8 +1,8 @@
 """What an alert looks like in Slack, inside Slack's limits.
 
 Sources: https://docs.slack.dev/messaging/formatting-message-text (escaping: ``&``, ``<`` and ``>`` and nothing else),
-https://docs.slack.dev/reference/block-kit/blocks (150 characters a header, 3,000 a section, 50 blocks). Messages above
-about 13,000 characters of blocks were refused in practice; these stay far below 12,000.
+https://docs.slack.dev/reference/block-kit/blocks (150 characters a header, 3,000 or ten fields a section, 50 blocks).
+Messages above about 13,000 characters of blocks were refused in practice; these stay below 12,000.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from shared.adapters.alert_text import LABELS, REPEATED, encodable, headline, one_line, said
+from shared.adapters.alert_text import QUOTED, REPEATED, details, encodable, headline, one_line, said
+from shared.domain.alert import OF_A_LEAD
 from shared.ports import Message
 
 HEADER_MOST = 150
 FIELD_MOST = 300
+FIELDS_MOST = 10
 SECTION_MOST = 3000
+EARLIER_MOST = 1500
 SECTIONS_MOST = 3
 PLAIN_MOST = 3000
 
@@ -29,6 +32,9 @@ def escape(text: str) -> str:
 
 def cut(text: str, most: int) -> str:
     """Text of at most so many UTF-16 units after escaping, cut between characters and marked where it was cut."""
+    whole = escape(text)
+    if len(whole.encode("utf-16-le", "surrogatepass")) // 2 < most:
+        return whole
     kept: list[str] = []
     length = 0
     for character in text:
@@ -51,7 +57,7 @@ def slack_message(message: Message) -> dict[str, Any]:
     blocks: list[dict[str, Any]] = [{"type": "header", "text": _plain(title, HEADER_MOST)}]
     if message.maybe_shown:
         blocks.append({"type": "section", "text": _plain(f"⚠ {REPEATED}", SECTION_MOST)})
-    blocks += _lead(message.payload) if message.kind == "lead" else _text("\n".join(said(message)))
+    blocks += _lead(message.payload) if message.kind in OF_A_LEAD else _text("\n".join(said(message)))
     made = message.created_at.strftime("%Y-%m-%d %H:%M UTC")
     footer = f"{made} · alert `{escape(one_line(message.alert_id))}`"
     blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": footer, "verbatim": True}]})
@@ -81,13 +87,16 @@ def _id(message: Message) -> str:
 def _lead(payload: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Who it is, then what they said."""
     fields = [
-        {"type": "mrkdwn", "text": f"*{label}*\n{cut(encodable(str(value)), FIELD_MOST)}", "verbatim": True}
-        for key, label in LABELS
-        if (value := payload.get(key)) is not None
+        {"type": "mrkdwn", "text": f"*{escape(label)}*\n{cut(encodable(str(value)), FIELD_MOST)}", "verbatim": True}
+        for label, value in details(payload)
+        if value is not None
     ]
-    asked = encodable(str(payload.get("message") or ""))
-    blocks: list[dict[str, Any]] = [{"type": "section", "fields": fields}] if fields else []
-    return [*blocks, {"type": "section", "text": _plain(asked, SECTION_MOST)}] if asked else blocks
+    parts = [fields[place : place + FIELDS_MOST] for place in range(0, len(fields), FIELDS_MOST)]
+    blocks: list[dict[str, Any]] = [{"type": "section", "fields": part} for part in parts]
+    earlier, asked = (encodable(str(payload.get(key) or "")) for key, _ in QUOTED)
+    texts = [_plain(f"{QUOTED[0][1]}: {earlier}", EARLIER_MOST)] if earlier else []
+    texts += [_plain(asked, SECTION_MOST)] if asked else []
+    return [*blocks, *({"type": "section", "text": text} for text in texts)]
 
 
 def _text(text: str) -> list[dict[str, Any]]:

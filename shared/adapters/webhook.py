@@ -27,7 +27,14 @@ from shared.ports import Message
 from shared.public_address import is_public
 from shared.webhook_settings import Pairs, WebhookUrl
 
-TYPES = {"lead": "lead.captured", "escalation": "alert.escalated", "notice": "destination.blocked"}
+TYPES = {
+    "lead": "lead.captured",
+    "hot": "lead.hot",
+    "handoff": "lead.handoff",
+    "update": "lead.updated",
+    "escalation": "alert.escalated",
+    "notice": "destination.blocked",
+}
 
 SUCCESSES, REDIRECTS, FAILURES = range(200, 300), range(300, 400), range(500, 1000)
 REJECTED = frozenset({400, 413, 422})

@@ -29,6 +29,18 @@ HISTORY_KEPT = 20
 LEAD = "lead"
 """The kind of alert that tells of a visitor who can be reached."""
 
+HOT = "hot"
+"""The kind that tells that a lead that was told of has become hot."""
+
+HANDOFF = "handoff"
+"""The kind that tells that a visitor who was told of asks for a person, or for what the chat cannot answer."""
+
+UPDATE = "update"
+"""The kind that tells what became of a lead that was told of."""
+
+OF_A_LEAD = frozenset({LEAD, HOT, HANDOFF, UPDATE})
+"""Kinds whose payload is a lead: a visitor's details and words."""
+
 ESCALATION = "escalation"
 """The kind that tells a person of an alert that failed."""
 
@@ -126,6 +138,11 @@ class Alert:
     def waiting(self) -> bool:
         """Whether something has still to happen to it by itself."""
         return self.state in WAITING
+
+    @property
+    def was_held(self) -> bool:
+        """Whether an attempt at it was ever begun: only then can somebody have left a receipt."""
+        return self.state is State.SENDING or self.attempts > 0 or bool(self.history)
 
     @property
     def relayed(self) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from shared.domain.contact import ContactDetails
@@ -22,13 +23,19 @@ class Turn:
 
 @dataclass(frozen=True)
 class Consent:
-    """What the visitor agreed to, each None where they were not asked, and when they last said so."""
+    """What the visitor agreed to, each None where they were not asked, when they last said so, and to which words.
+
+    The wording is the knowledge file's at that time, None where it has none.
+    """
 
     processing: bool | None = None
     marketing: bool | None = None
     at: datetime | None = None
+    wording: str | None = None
 
-    def updated(self, *, processing: bool | None, marketing: bool | None, now: datetime) -> Consent:
+    def updated(
+        self, *, processing: bool | None, marketing: bool | None, now: datetime, wording: str | None = None
+    ) -> Consent:
         """The consent after the visitor said something about it; what was not said stays."""
         if processing is None and marketing is None:
             return self
@@ -36,6 +43,7 @@ class Consent:
             processing=self.processing if processing is None else processing,
             marketing=self.marketing if marketing is None else marketing,
             at=now,
+            wording=wording,
         )
 
 
@@ -54,6 +62,9 @@ class Conversation:
         alerted: the kinds of alert made for it; each at most once.
         created_at: when it began.
         updated_at: when its last turn was.
+        fields: what is known of the knowledge file's fields, by their ids.
+        open_question: what a visitor who cannot be reached yet asked a person; told with the lead.
+        version: counts the updates made of its lead.
     """
 
     id: str
@@ -66,6 +77,9 @@ class Conversation:
     alerted: frozenset[str]
     created_at: datetime
     updated_at: datetime
+    fields: Mapping[str, str] = field(default_factory=dict)
+    open_question: str | None = None
+    version: int = 0
 
     @classmethod
     def begun(cls, conversation_id: str, language: str, now: datetime) -> Conversation:

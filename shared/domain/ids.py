@@ -23,6 +23,11 @@ def alert_id(conversation: str, kind: str, channel: str) -> str:
     return _hash(b"alert", conversation, kind, channel)
 
 
+def update_id(conversation: str, channel: str, version: int) -> str:
+    """The name of the alert that brings a channel to a version of a conversation's lead."""
+    return _hash(b"alert", conversation, "update", channel, str(version))
+
+
 def escalation_id(alert: str, epoch: int) -> str:
     """The name of the alert that tells of one that failed; one for each epoch."""
     return _hash(b"escalation", alert, str(epoch))

@@ -68,16 +68,17 @@ def interests_in(text: str, weights: ScoreWeights) -> frozenset[str]:
     )
 
 
-def lead_score(weights: ScoreWeights, details: ContactDetails, messages: Sequence[str]) -> int:
-    """Return 0 to 100; never less for more details or more messages.
+def lead_score(weights: ScoreWeights, details: ContactDetails, messages: Sequence[str], *, of_fields: int = 0) -> int:
+    """Return 0 to 100; never less for more details, messages or fields.
 
     Args:
         weights: those of the knowledge file.
         details: what is known of the visitor by now.
         messages: what the visitor wrote so far, as far as it is kept.
+        of_fields: the points for the fields that are known.
     """
     shown = frozenset[str]().union(*(interests_in(text, weights) for text in messages))
-    points = sum(each.weight for each in weights.interests if each.id in shown)
+    points = of_fields + sum(each.weight for each in weights.interests if each.id in shown)
     points += weights.email * (details.email is not None)
     points += weights.phone * (details.phone is not None)
     points += weights.name * (details.name is not None)

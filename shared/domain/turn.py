@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from shared.domain import alert, contact, ids
-from shared.domain.alert import Alert
+from shared.domain import contact
+from shared.domain.alert import LEAD, Alert
 from shared.domain.contact import ContactDetails
-from shared.domain.conversation import Conversation, Turn
+from shared.domain.conversation import Consent, Conversation, Turn
+from shared.domain.fields import fields_in, fields_score
 from shared.domain.knowledge import Knowledge, detect_language
+from shared.domain.lead_alerts import LeadPolicy, make_alerts
 from shared.domain.reply import Reply, compose
 from shared.domain.scoring import lead_score
 from shared.errors import RequestError
 
-LEAD = "lead"
-"""The kind of alert that tells of a visitor who can be reached; at most once a conversation and channel."""
+__all__ = ["LEAD", "LeadPolicy", "Visitor", "Written", "given_details", "take_turn"]
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,6 @@ class Visitor:
     details: ContactDetails
     processing: bool | None
     marketing: bool | None
-
-
-@dataclass(frozen=True)
-class LeadPolicy:
-    """Where leads go, and how late their tasks may be before they count as lost."""
-
-    channels: tuple[str, ...]
-    grace: timedelta
 
 
 @dataclass(frozen=True)
@@ -117,43 +110,37 @@ def take_turn(
     if reply is None:
         reply = compose(knowledge, visitor.message, before, details, conversation.language)
     turned = conversation.with_turn(Turn(visitor.message, reply.text, now))
+    known = {**conversation.fields, **fields_in(visitor.message, knowledge.fields)}
     scored = replace(
         turned,
         details=details,
+        fields=known,
         language=reply.language,
-        consent=conversation.consent.updated(processing=visitor.processing, marketing=visitor.marketing, now=now),
-        # Only the last turns are kept: what an older one was worth stays.
-        score=max(conversation.score, lead_score(knowledge.weights, details, [turn.question for turn in turned.turns])),
+        consent=_consent(conversation, visitor, knowledge, now),
+        score=max(conversation.score, _score(turned, details, known, knowledge)),
     )
-    alerts = _lead_alerts(scored, visitor.message, leads, now, nonce)
-    kinds = {made.kind for made in alerts}
-    return Written(replace(scored, alerted=scored.alerted | kinds), alerts, reply)
+    alerted, alerts = make_alerts(
+        conversation,
+        scored,
+        visitor.message,
+        needs_person=reply.wants_person or not reply.answered,
+        fields=knowledge.fields,
+        leads=leads,
+        now=now,
+        nonce=nonce,
+    )
+    return Written(alerted, alerts, reply)
 
 
-def _lead_alerts(
-    conversation: Conversation, message: str, leads: LeadPolicy, now: datetime, nonce: str
-) -> tuple[Alert, ...]:
-    if not conversation.details.has_contact or LEAD in conversation.alerted:
-        return ()
-    payload = {
-        "name": conversation.details.name,
-        "email": conversation.details.email,
-        "phone": conversation.details.phone,
-        "message": message,
-        "score": conversation.score,
-        "language": conversation.language,
-        "conversation_id": conversation.id,
-    }
-    return tuple(
-        alert.create(
-            ids.alert_id(conversation.id, LEAD, channel),
-            conversation_id=conversation.id,
-            channel=channel,
-            kind=LEAD,
-            payload=payload,
-            now=now,
-            nonce=nonce,
-            grace=leads.grace,
-        )
-        for channel in leads.channels
-    )
+def _score(turned: Conversation, details: ContactDetails, known: Mapping[str, str], knowledge: Knowledge) -> int:
+    """The score by what is kept; what older turns were worth stays with the one that was reached."""
+    questions = [turn.question for turn in turned.turns]
+    return lead_score(knowledge.weights, details, questions, of_fields=fields_score(known, knowledge.fields))
+
+
+def _consent(conversation: Conversation, visitor: Visitor, knowledge: Knowledge, now: datetime) -> Consent:
+    """What was agreed to by now, with the words that a visitor of this language is shown."""
+    shown = knowledge.consent_wording
+    wording = shown.get(conversation.language) or shown.get(knowledge.default_language)
+    said = {"processing": visitor.processing, "marketing": visitor.marketing}
+    return conversation.consent.updated(**said, now=now, wording=wording)

@@ -2,7 +2,8 @@
 
 Three round trips: one read, the claim's commit, the outcome's commit. A task is answered with success once the
 outcome is saved, whatever it was; it is answered with an error only when storage did not answer or another holder's
-lease is live, so that the queue's own retries stay for crashes (guarantees 4 to 6, 10 and 11).
+lease is live, so that the queue's own retries stay for crashes (guarantees 4 to 6, 10 and 11). An update of a lead
+takes two round trips more, before and after its claim (guarantee 27, ``updates``).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.domain import destination as places
+from shared.domain import updates
 from shared.domain.alert import Alert, Policy
 from shared.domain.delivery import Busy, Claimed, Ignored, claim, settle
 from shared.domain.outcome import Blocked, Delivered, Outcome, Retry
@@ -143,6 +145,8 @@ class AlertDelivery:
             case Busy():
                 raise self._busy(stored.alert)
             case Claimed():
+                if self._has_rival(stored):
+                    raise self._busy(stored.alert)
                 return self._send(stored, self._claim(stored, decision, began))
             case _:
                 try:
@@ -164,13 +168,33 @@ class AlertDelivery:
             raise self._busy(stored.alert) from None
         return _Attempt(decision.alert, version, probe is not None, began, stored.read_at)
 
+    def _has_rival(self, stored: StoredAlert) -> bool:
+        """Whether an alert of the same lead is being sent, where they go one at a time."""
+        if not updates.versioned(stored.alert):
+            return False
+        return any(rival.age < self.policy.lease for rival in self.store.rivals(stored.alert))
+
+    def _supersede(self, attempt: _Attempt) -> str:
+        """End an update of an older version without sending it."""
+        now = attempt.read_at + timedelta(seconds=self.clock.monotonic() - attempt.began)
+        after = updates.superseded(attempt.held, now=now, nonce=self.chance.token())
+        try:
+            self._steps.write(self._steps.plan(attempt.held, after, attempt.version, now=now), event="alert_superseded")
+        except Conflict:
+            return self._lost(attempt.held)
+        return after.state.value
+
     def _send(self, stored: StoredAlert, attempt: _Attempt) -> str:
+        standing = self.store.standing(attempt.held) if updates.versioned(attempt.held) else None
+        if standing is not None and updates.outdated(attempt.held, standing):
+            return self._supersede(attempt)
         lease_ends = attempt.began + self.policy.lease.total_seconds() - self.margin_seconds
         deadline = min(self.clock.monotonic() + self.send_seconds, lease_ends)
         if deadline - self.clock.monotonic() < min(LEAST_SECONDS_TO_SEND, self.send_seconds):
             outcome: Outcome = Retry("no_time_left_in_lease", maybe_shown=attempt.held.maybe_shown)
         else:
-            outcome = self._attempt(stored, attempt.held, deadline)
+            ended_at = standing.lead_ended_at if standing is not None else None
+            outcome = self._attempt(stored, attempt.held, deadline, ended_at)
         try:
             return self._save(attempt, outcome)
         except StorageError as error:
@@ -178,10 +202,13 @@ class AlertDelivery:
                 self.store.leave_receipt(attempt.held)
             if not isinstance(error, Conflict):
                 raise
-            self.events("alert_outcome_lost", alert_id=attempt.held.id, channel=attempt.held.channel)
-            return "lost"
+            return self._lost(attempt.held)
 
-    def _attempt(self, stored: StoredAlert, held: Alert, deadline: float) -> Outcome:
+    def _lost(self, held: Alert) -> str:
+        self.events("alert_outcome_lost", alert_id=held.id, channel=held.channel)
+        return "lost"
+
+    def _attempt(self, stored: StoredAlert, held: Alert, deadline: float, lead_ended_at: datetime | None) -> Outcome:
         channel = self.channels.get(held.channel)
         if channel is None:
             return Blocked("channel_not_configured")
@@ -196,6 +223,7 @@ class AlertDelivery:
             first_sent_at=stored.alert.first_sent_at,
             now=stored.read_at,
             plain=held.plain,
+            lead_ended_at=lead_ended_at,
         )
         try:
             return channel.send(message, deadline=deadline)

@@ -146,7 +146,7 @@ def test_an_alert_that_is_not_dead_has_no_dead_letter(world: World, state: State
 
 def test_a_receipt_counts_for_its_epoch_only(world: World) -> None:
     """After a redrive the alert is to be sent again."""
-    made = alert()
+    made = alert(attempts=1)
     version = world.put(made)
     assert [found.receipt for found in [world.alerts.read(made.id)] if found] == [False]
     world.alerts.leave_receipt(changed(made, state=State.SENDING))
@@ -158,11 +158,26 @@ def test_a_receipt_counts_for_its_epoch_only(world: World) -> None:
 
 def test_a_receipt_of_a_later_epoch_does_not_hide_an_earlier_one(world: World) -> None:
     """A holder stalled through a redrive writes late: both count, each for its own epoch."""
-    made = alert(epoch=2)
+    made = alert(epoch=2, attempts=1)
     world.put(made)
     world.alerts.leave_receipt(made)
     world.alerts.leave_receipt(replace(made, epoch=1))
     assert [found.receipt for found in [world.alerts.read(made.id)] if found] == [True]
+
+
+def test_an_alert_that_nobody_has_held_has_no_receipt_to_look_for(world: World) -> None:
+    """Whoever leaves one has begun an attempt: its history, its count or its state says so."""
+    made = alert()
+    assert not made.was_held
+    for held in (
+        replace(made, state=State.SENDING),
+        replace(made, attempts=1),
+        replace(made, history=(Attempt(now(), "blocked", "no_team"),)),
+    ):
+        assert held.was_held
+        world.put(held)
+        world.alerts.leave_receipt(held)
+        assert [found.receipt for found in [world.alerts.read(made.id)] if found] == [True]
 
 
 def test_a_receipt_changes_nothing_else(world: World) -> None:

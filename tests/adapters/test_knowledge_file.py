@@ -15,7 +15,7 @@ def test_without_a_path_the_shipped_sample_is_read() -> None:
     """A fresh clone answers something."""
     knowledge = load_knowledge()
     assert knowledge.business == "Atelier Lumen"
-    assert knowledge.languages == ("en", "pl")
+    assert knowledge.languages == ("en", "pl", "de")
 
 
 def test_a_file_of_ones_own_is_read(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from shared.domain import ids
 from shared.domain.alert import DEAD_LETTER_STATUS, Alert, State
 from shared.domain.destination import Destination
+from shared.domain.updates import Standing
 from shared.errors import OutcomeUnknown, StorageUnavailable
 from shared.ports import AlertStore, Page, Step, StoredAlert, StoredDestination, Version
 from tests.support.documents import Documents, Write
@@ -79,6 +80,24 @@ class FakeAlertStore(AlertStore):
         if not of_this or stands is None or stands.value.state is State.PARKED:
             return []
         return [Write(f"escalated/{alert_id}", self.documents.now)]
+
+    def rivals(self, alert: Alert) -> tuple[StoredAlert, ...]:
+        """See ``shared.ports.AlertStore``."""
+        self.calls.append("rivals")
+        return tuple(
+            StoredAlert(one.value, one.version, self.documents.now, receipt=False)
+            for one in self.documents.under("alerts").values()
+            if (one.value.conversation_id, one.value.channel) == (alert.conversation_id, alert.channel)
+            and one.value.state is State.SENDING
+            and one.value.id != alert.id
+        )
+
+    def standing(self, update: Alert) -> Standing:
+        """See ``shared.ports.AlertStore``."""
+        self.calls.append("standing")
+        conversation = self.documents.get(f"conversations/{update.conversation_id}")
+        lead = self.documents.get(f"alerts/{update.payload['lead_id']}")
+        return Standing(conversation.value.version if conversation else None, lead.value if lead else None)
 
     def leave_receipt(self, alert: Alert) -> None:
         """See ``shared.ports.AlertStore``."""

@@ -68,13 +68,16 @@ def conversation(turns: int = 1, **changes: Any) -> Conversation:
         id="conversation",
         details=ContactDetails("Ana", "ana@example.com", "+48123456789"),
         score=85,
-        consent=Consent(processing=True, marketing=False, at=at),
+        consent=Consent(processing=True, marketing=False, at=at, wording="I agree to be called back."),
         language="en",
         turns=(),
         turn_count=0,
         alerted=frozenset({"lead", "correction"}),
         created_at=at,
         updated_at=at,
+        fields={"area": "80", "budget": "20000 EUR"},
+        open_question="May I talk to somebody?",
+        version=3,
     )
     for number in range(turns):
         stands = stands.with_turn(Turn(f"question {number} \U0001f600", f"answer {number}", at))

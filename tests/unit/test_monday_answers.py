@@ -224,9 +224,10 @@ def test_f14_the_daily_limit_waits_for_midnight_utc(now, wait, status):
 @pytest.mark.parametrize(
     ("status", "body", "says"),
     [
-        (200, {"data": {"items_page_by_column_values": {"items": [{"id": "1"}]}}}, True),
-        (200, {"data": {"items_page_by_column_values": {"items": [{"id": "1"}]}}, "errors": ["x"]}, True),
-        (200, {"data": {"items_page_by_column_values": {"items": []}}}, False),
+        (200, {"data": {"items_page_by_column_values": {"items": [{"id": "1"}]}}}, ["1"]),
+        (200, {"data": {"items_page_by_column_values": {"items": [{"id": "1"}]}}, "errors": ["x"]}, ["1"]),
+        (200, {"data": {"items_page_by_column_values": {"items": [{"name": "Ana"}]}}}, None),
+        (200, {"data": {"items_page_by_column_values": {"items": []}}}, []),
         (200, {"data": {"items_page_by_column_values": {"items": []}}, "errors": ["x"]}, None),
         (200, {"data": {"items_page_by_column_values": None}}, None),
         (200, {"data": {}}, None),
@@ -236,7 +237,7 @@ def test_f14_the_daily_limit_waits_for_midnight_utc(now, wait, status):
 )
 def test_only_a_whole_answer_says_that_an_item_is_not_there(status, body, says):
     """Anything doubtful is a look-up that failed."""
-    assert found(read(HttpAnswer(status, {}, json.dumps(body)))) is says
+    assert found(read(HttpAnswer(status, {}, json.dumps(body)))) == says
 
 
 JSON = st.recursive(

@@ -10,7 +10,7 @@ import pytest
 
 from shared.adapters.knowledge_file import load_knowledge
 from shared.domain import ids
-from shared.domain.alert import State
+from shared.domain.alert import HANDOFF, UPDATE, State
 from shared.domain.contact import ContactDetails
 from shared.domain.conversation import TURNS_KEPT, Consent, Conversation
 from shared.domain.reply import Reply
@@ -74,17 +74,20 @@ def test_a_lead_in_the_text_makes_one_alert_for_each_channel() -> None:
             "score": written.conversation.score,
             "language": "en",
             "conversation_id": written.conversation.id,
+            "handoff": True,
         }
-    assert written.conversation.alerted == {LEAD}
+    assert written.conversation.alerted == {LEAD, HANDOFF}
 
 
 def test_a_conversation_makes_its_lead_once() -> None:
-    """Further details do not make a second one."""
+    """Further details do not make a second one; an item that shows the lead is brought up to date."""
     first = says("ana@example.com")
-    second = says("or +48 12 345 67 89, eve@example.com", first.conversation)
-    assert second.alerts == ()
-    assert second.conversation.details == ContactDetails(email="eve@example.com", phone="+48123456789")
-    assert second.conversation.alerted == {LEAD}
+    second = says("no, eve@example.com", first.conversation)
+    assert [(alert.channel, alert.kind) for alert in second.alerts] == [("monday", UPDATE)]
+    third = says("or +48 12 345 67 89", second.conversation)
+    assert LEAD not in {alert.kind for alert in third.alerts}
+    assert third.conversation.details == ContactDetails(email="eve@example.com", phone="+48123456789")
+    assert third.conversation.alerted == {LEAD}
 
 
 def test_a_lead_comes_with_the_first_contact_detail_however_late() -> None:
@@ -172,7 +175,9 @@ def test_a_turn_applied_again_keeps_its_reply() -> None:
 def test_a_turn_applied_after_another_made_the_lead_makes_none() -> None:
     """Two messages at once with an address: one alert a channel."""
     other = says("ana@example.com").conversation
-    assert says("ana@example.com", other, reply=Reply("Thanks.", "en", "lead")).alerts == ()
+    again = says("ana@example.com", other, reply=Reply("Thanks.", "en", "lead"))
+    assert LEAD not in {alert.kind for alert in again.alerts}
+    assert "slack" not in {alert.channel for alert in again.alerts}
 
 
 @pytest.mark.parametrize(

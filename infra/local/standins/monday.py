@@ -104,6 +104,12 @@ class MondayStandIn(HttpStandIn):
         "created_at": "date_created",
         "conversation_id": "text_conversation",
         "kind": "text_kind",
+        "hot": "text_hot",
+        "handoff": "text_handoff",
+        "question": "long_text_question",
+        "field_area": "text_area",
+        "field_budget": "text_budget",
+        "field_package": "text_package",
     }
     """Bellhop's field → the board's column."""
     COLUMN_TYPES: ClassVar[dict[str, str]] = {
@@ -111,6 +117,7 @@ class MondayStandIn(HttpStandIn):
         "email_lead": "email",
         "phone_lead": "phone",
         "long_text_message": "long_text",
+        "long_text_question": "long_text",
         "numeric_score": "numbers",
         "date_created": "date",
         "status": "status",

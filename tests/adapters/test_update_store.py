@@ -1,0 +1,137 @@
+"""Updates of a lead in the store: who is being sent, which version stands; and the flow over the real Firestore."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.adapters.firestore_conservation import FirestoreConservation
+from shared.adapters.firestore_conversation import conversation_document, conversation_of
+from shared.domain.alert import Alert, State
+from shared.domain.contact import ContactDetails
+from shared.domain.turn import LeadPolicy, Visitor, Written, take_turn
+from shared.domain.updates import Standing
+from shared.errors import LeaseLive
+from shared.flows.deliver_alert import AlertDelivery, DeliverAlert
+from tests.adapters.conftest import FirestoreWorld, World
+from tests.support.chat_flow import KNOWLEDGE
+from tests.support.fakes import (
+    POLICY,
+    DeliveringChannel,
+    FakeChance,
+    FakeClock,
+    FakeContinuation,
+    FakeQueue,
+    RecordedEvents,
+    seconds,
+)
+from tests.support.turns import alert, commit, conversation, now
+
+
+def test_rivals_are_what_is_being_sent_of_the_same_conversation_and_channel(world: World) -> None:
+    """Not the alert itself, nobody else's, and nothing that waits or is over."""
+    mine = alert("mine", state=State.SENDING)
+    world.put(mine)
+    world.put(alert("rival", state=State.SENDING))
+    world.put(alert("queued"))
+    world.put(alert("over", state=State.DELIVERED))
+    world.put(alert("another channel's", state=State.SENDING, channel="monday"))
+    world.put(alert("another conversation's", state=State.SENDING, conversation_id="other"))
+    [rival] = world.alerts.rivals(mine)
+    assert rival.alert.id == "rival"
+    assert timedelta(0) <= rival.age < seconds(30)
+
+
+def test_what_stands_is_the_conversations_version_and_the_leads_alert(world: World) -> None:
+    """Each None where it is gone."""
+    update = alert("update", kind="update", payload={"lead_id": "lead", "version": 2})
+    assert world.alerts.standing(update) == Standing(None, None)
+    lead = alert("lead")
+    world.chat.commit_turn(commit(conversation(version=3), None, lead))
+    assert world.alerts.standing(update) == Standing(3, lead)
+
+
+def test_a_conversation_of_an_earlier_version_of_the_code_is_read() -> None:
+    """It has no fields, no open question, no version, and its consent no wording."""
+    document = conversation_document(conversation())
+    for name in ("fields", "open_question", "version"):
+        del document[name]
+    del document["consent"]["wording"]
+    read = conversation_of("conversation", document)
+    assert (read.fields, read.open_question, read.version, read.consent.wording) == ({}, None, 0, None)
+
+
+class Lived:
+    """A visitor's turns and their deliveries, on one Firestore."""
+
+    def __init__(self, world: FirestoreWorld) -> None:
+        self.world, self.board = world, DeliveringChannel()
+        self.deliver = AlertDelivery(
+            store=world.alerts,
+            queue=FakeQueue(),
+            sweep=FakeContinuation(),
+            channels={"monday": self.board},
+            fingerprints={},
+            escalation_channels=("email",),
+            policy=POLICY,
+            send_seconds=10.0,
+            margin_seconds=1.0,
+            clock=FakeClock(),
+            chance=FakeChance(),
+            events=RecordedEvents(),
+        )
+        self._turns = 0
+
+    def says(self, message: str) -> Written:
+        """A turn, written with its alerts."""
+        self._turns += 1
+        opened = self.world.chat.open_turn(None, (), "c")
+        written = take_turn(
+            opened.conversation,
+            Visitor(message, ContactDetails(), None, None),
+            conversation_id="c",
+            reply=None,
+            knowledge=KNOWLEDGE,
+            leads=LeadPolicy(("monday",), seconds(10)),
+            now=now(),
+            nonce=f"nonce {self._turns}",
+        )
+        made = commit(written.conversation, opened.conversation_version, *written.alerts)
+        self.world.chat.commit_turn(made)
+        return written
+
+    def task(self, made: Alert) -> str:
+        """The alert's task comes."""
+        return self.deliver(DeliverAlert(made.id, made.generation, made.channel))
+
+
+def test_of_three_corrections_only_the_last_is_sent_and_the_books_balance(firestore_world: FirestoreWorld) -> None:
+    """Whatever the order of their tasks: the older ones end superseded, and are counted as that."""
+    lived = Lived(firestore_world)
+    [lead] = lived.says("ana@example.com").alerts
+    assert lived.task(lead) == "delivered"
+    updates = [lived.says(f"no, {name}@example.com").alerts[0] for name in ("eve", "eva", "anna")]
+    assert [made.payload["version"] for made in updates] == [1, 2, 3]
+    states = [lived.task(updates[place]) for place in (1, 2, 0)]
+    assert states == ["superseded", "delivered", "superseded"]
+    assert [message.payload["email"] for message in lived.board.sent] == ["ana@example.com", "anna@example.com"]
+    last = lived.board.sent[-1]
+    assert last.lead_ended_at is not None
+    census = FirestoreConservation(firestore_world.database).census(timedelta(days=30))
+    counted: Any = census.channels["monday"]
+    assert (census.balanced, counted.accepted, counted.states["superseded"]) == (True, 4, 2)
+
+
+def test_an_update_does_not_start_while_the_lead_itself_is_sent(firestore_world: FirestoreWorld) -> None:
+    """Two attempts at one item at once could end in either order."""
+    lived = Lived(firestore_world)
+    [lead] = lived.says("ana@example.com").alerts
+    held = replace(lead, state=State.SENDING, nonce="holder")
+    firestore_world.put(held)
+    [update] = lived.says("no, eve@example.com").alerts
+    with pytest.raises(LeaseLive):
+        lived.task(update)
+    assert lived.board.sent == []
