@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from infra.local import wiring
+from infra.local.destinations import wants_model
 from infra.local.emulator import EmulatorFailed, MissingPrerequisite
 from infra.local.supervise import NotReady
 from infra.local.system import LocalSystem, StartFailed
@@ -19,6 +20,8 @@ EPILOG = """\
 environment:
   PORT                     the gateway's port (8080); everything else takes free ports
   BELLHOP_FAST=1           rhythms in seconds instead of minutes
+  BELLHOP_MODEL=1          what the knowledge does not answer is answered by a stand-in of a language model, which
+                           /_local/model/fault breaks; LLM_BASE_URL and LLM_MODEL take a real one instead
   BELLHOP_PACES            messages a second of destinations, other than the manifest's: slack=50,monday=20
   FIRESTORE_EMULATOR_HOST  use this emulator instead of starting one
   any setting              is passed on to the functions that the manifest gives it to
@@ -42,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         port = wiring.port_of(environ)
         wiring.is_fast(environ)
+        wants_model(environ)
         manifest = wiring.paced(load(), environ)
     except (ValueError, ManifestError) as error:
         print(error, file=sys.stderr)

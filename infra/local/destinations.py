@@ -1,4 +1,4 @@
-"""The destinations' stand-ins of one local system, and the settings with which the functions send to them."""
+"""The stand-ins of one local system, of destinations and of a language model, and the settings that lead to them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import fields
 from urllib.parse import urlsplit
 
 from infra.local.standins.http_standin import HttpStandIn
+from infra.local.standins.model import MODEL, ModelStandIn
 from infra.local.standins.monday import MondayStandIn
 from infra.local.standins.slack import SlackStandIn
 from infra.local.standins.smtp import SmtpStandIn
 from infra.local.standins.webhook import WebhookStandIn
+from infra.local.wiring import switched_on
 from shared.config import Settings
 
 MAIL_FROM = "Bellhop <bellhop@example.com>"
@@ -20,7 +22,7 @@ _SECRETS = frozenset(item.metadata["name"] for item in fields(Settings) if item.
 
 
 class Destinations:
-    """Slack, Monday.com, a mail server and a webhook's receiver, started and stopped together.
+    """Slack, Monday.com, a mail server, a webhook's receiver and a language model, started and stopped together.
 
     Attributes:
         by_name: what ``/_local/{name}/…`` calls them.
@@ -31,13 +33,22 @@ class Destinations:
         self._monday = MondayStandIn()
         self._smtp = SmtpStandIn()
         self._webhook = WebhookStandIn()
-        every: tuple[HttpStandIn | SmtpStandIn, ...] = (self._slack, self._monday, self._smtp, self._webhook)
+        self._model = ModelStandIn()
+        every: tuple[HttpStandIn | SmtpStandIn, ...] = (
+            self._slack,
+            self._monday,
+            self._smtp,
+            self._webhook,
+            self._model,
+        )
         self.by_name: Mapping[str, HttpStandIn | SmtpStandIn] = {standin.name: standin for standin in every}
         self._of_each: tuple[dict[str, str], ...] = ()
+        self._of_model: dict[str, str] = {}
 
     async def start(self) -> None:
         """Listen, each on a free loopback port."""
         urls = {name: await standin.start() for name, standin in self.by_name.items()}
+        self._of_model = {"LLM_BASE_URL": urls["model"], "LLM_MODEL": MODEL, "LLM_API_KEY": self._model.key}
         self._of_each = (
             {"SLACK_WEBHOOK_URL": urls["slack"]},
             dict(self._monday.settings),
@@ -63,7 +74,20 @@ class Destinations:
         """What the functions are configured with to send here.
 
         Where ``environ`` has a secret of a destination, somebody means their own: nothing of the stand-in is mixed into
-        that, neither its certificate nor its board.
+        that, neither its certificate nor its board. The model is asked only where ``BELLHOP_MODEL=1`` says so, as
+        answers are otherwise those of the knowledge alone, and where ``environ`` has none of its own.
         """
         own = {name for name, value in environ.items() if name in _SECRETS and value.strip()}
-        return {name: value for each in self._of_each if not own & each.keys() for name, value in each.items()}
+        model = self._of_model if wants_model(environ) else {}
+        each_own = (*self._of_each, model)
+        return {name: value for each in each_own if not own & each.keys() for name, value in each.items()}
+
+
+def wants_model(environ: Mapping[str, str]) -> bool:
+    """Whether ``BELLHOP_MODEL`` asks for the stand-in of a language model, and no other one is configured.
+
+    Raises:
+        ValueError: it is neither on nor off.
+    """
+    own = any(environ.get(name, "").strip() for name in ("LLM_BASE_URL", "LLM_MODEL"))
+    return switched_on("BELLHOP_MODEL", environ) and not own

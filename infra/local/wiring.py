@@ -225,9 +225,18 @@ def is_fast(environ: Mapping[str, str]) -> bool:
     Raises:
         ValueError: it is neither on nor off.
     """
-    value = environ.get("BELLHOP_FAST", "").strip().lower()
+    return switched_on("BELLHOP_FAST", environ)
+
+
+def switched_on(name: str, environ: Mapping[str, str]) -> bool:
+    """Whether a variable that is on or off is on.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    value = environ.get(name, "").strip().lower()
     if value not in {"", "0", "1", "false", "true", "no", "yes"}:
-        raise ValueError(f"BELLHOP_FAST: was {value!r}; takes 1 or 0")
+        raise ValueError(f"{name}: was {value!r}; takes 1 or 0")
     return value in {"1", "true", "yes"}
 
 

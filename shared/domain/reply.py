@@ -1,8 +1,8 @@
 """What the visitor is told: the first rung of a ladder that has something to say, and never nothing.
 
-The rungs so far: a person is asked for, the knowledge answers, small talk, thanks for contact details, and last the
-plain admission. A rung takes the situation and returns a reply or None, so a language model and a clarifying question
-fit between: ``climb(situation, (*FROM_KNOWLEDGE, model, clarify, *LAST_RESORT))``.
+The rungs: a person is asked for, the knowledge answers, small talk; a language model where one was asked
+(``shared.domain.model_reply``); a question back where the message may mean something known; thanks for contact details,
+and last the plain admission, with an offer to leave them. Who can be reached is then handed over.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from shared.domain import clarifying
 from shared.domain.contact import ContactDetails, without_contact
+from shared.domain.conversation import Turn
 from shared.domain.knowledge import Knowledge, Match, Phrases
 
 
@@ -21,9 +23,10 @@ class Reply:
     Attributes:
         text: the answer, never empty.
         language: ISO 639-1, the language of the text.
-        intent: ``answer``, ``greeting``, ``handoff``, ``lead`` (details were taken) or ``unknown``.
-        source: where the answer comes from, None where the text is a phrase.
-        answered: whether nothing that was asked stayed open.
+        intent: ``answer``, ``greeting``, ``handoff``, ``lead`` (details were taken), ``clarify`` or ``unknown``.
+        source: where the answer comes from, ``model`` for a language model's, None where the text is a phrase.
+        answered: whether nothing that was asked stayed open. A question back leaves nothing open for the team yet: it
+            is asked once, and what stays unclear after it is.
         wants_person: whether the visitor asked for a person; where they can be reached, the team must be told.
     """
 
@@ -47,6 +50,7 @@ class Situation:
             same commit as the reply, which is what makes the thank-you true.
         language: the visitor's.
         match: the entry the question is about.
+        asked_back: whether the visitor was asked back in the last turn.
     """
 
     knowledge: Knowledge
@@ -55,6 +59,12 @@ class Situation:
     captured: bool
     language: str
     match: Match | None
+    asked_back: bool = False
+
+    @property
+    def only_details(self) -> bool:
+        """Whether new contact details came without a question: thanks are all there is to say."""
+        return self.captured and "?" not in self.question
 
     @property
     def phrases(self) -> Phrases:
@@ -81,8 +91,7 @@ def compose(
         details_after: what is known with it; new contact details must be saved with their alert in the reply's commit.
         language: the visitor's, as detected; an entry found only in another language is answered in that one.
     """
-    situation = situate(knowledge, question, details_before, details_after, language)
-    return climb(situation, (*FROM_KNOWLEDGE, *LAST_RESORT))
+    return climb(situate(knowledge, question, details_before, details_after, language), LADDER)
 
 
 def situate(
@@ -91,11 +100,24 @@ def situate(
     details_before: ContactDetails,
     details_after: ContactDetails,
     language: str,
+    last: Turn | None = None,
 ) -> Situation:
-    """Return what the rungs look at; a language the knowledge lacks becomes its default."""
+    """Return what the rungs look at; a language the knowledge lacks becomes its default.
+
+    Args:
+        knowledge: as for ``compose``, and so are the next four.
+        question: the message.
+        details_before: before it.
+        details_after: with it.
+        language: the visitor's.
+        last: the turn before this one; where it asked back, "yes" is an answer to that.
+    """
     language = language if language in knowledge.languages else knowledge.default_language
     asked = without_contact(question)
+    offered = clarifying.offered(knowledge, last, language)
     match = knowledge.best_match(asked, language) or knowledge.best_match(asked)
+    if match is None and (meant := clarifying.chosen(offered, asked)) is not None:
+        match = Match(meant, 1.0)
     return Situation(
         knowledge=knowledge,
         question=asked,
@@ -103,6 +125,7 @@ def situate(
         captured=_reach(details_after) != _reach(details_before) and details_after.has_contact,
         language=language if match is None else match.entry.language,
         match=match,
+        asked_back=bool(offered),
     )
 
 
@@ -119,6 +142,11 @@ def hand_over(situation: Situation) -> Reply | None:
     """Tell who asks for a person that one will get in touch, or ask how."""
     if situation.match is None or situation.match.entry.intent != "handoff":
         return None
+    return promise_person(situation)
+
+
+def promise_person(situation: Situation) -> Reply:
+    """Say that a person will get in touch, or ask how they can."""
     text = situation.phrases.handoff if situation.details.has_contact else situation.phrases.handoff_ask
     return Reply(text, situation.language, "handoff", wants_person=True)
 
@@ -139,6 +167,16 @@ def greet(situation: Situation) -> Reply | None:
     return Reply(entry.answer, entry.language, "greeting", source=entry.source)
 
 
+def clarify(situation: Situation) -> Reply | None:
+    """Ask back what is meant, where something known comes near; never twice in a row."""
+    if situation.match is not None or situation.asked_back or situation.only_details:
+        return None
+    entries = clarifying.candidates(situation.knowledge, situation.question, situation.language)
+    if not entries:
+        return None
+    return Reply(clarifying.question_back(situation.knowledge, entries), entries[0].language, "clarify")
+
+
 def thank(situation: Situation) -> Reply | None:
     """Thank for contact details, and keep a question that came with them for the team."""
     if not situation.captured:
@@ -156,7 +194,8 @@ def admit(situation: Situation) -> Reply:
 
 
 FROM_KNOWLEDGE: tuple[Rung, ...] = (hand_over, answer, greet)
-LAST_RESORT: tuple[Rung, ...] = (thank, admit)
+LAST_RESORT: tuple[Rung, ...] = (clarify, thank, admit)
+LADDER: tuple[Rung, ...] = (*FROM_KNOWLEDGE, *LAST_RESORT)
 
 
 def _reach(details: ContactDetails) -> tuple[str | None, str | None]:

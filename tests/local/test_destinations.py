@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from infra.local.destinations import Destinations
+from infra.local.destinations import Destinations, wants_model
 from shared.channels import configured
 from shared.config import NEEDED, from_environment
 
@@ -38,7 +38,31 @@ def test_the_functions_can_send_to_every_stand_in():
 
 def test_each_is_there_under_its_name():
     """As ``/_local/NAME/received`` and ``/_local/NAME/fault`` call them."""
-    assert list(Destinations().by_name) == ["slack", "monday", "smtp", "webhook"]
+    assert list(Destinations().by_name) == ["slack", "monday", "smtp", "webhook", "model"]
+
+
+@pytest.mark.parametrize(
+    ("environ", "asked"),
+    [
+        ({}, False),
+        ({"BELLHOP_MODEL": "0"}, False),
+        ({"BELLHOP_MODEL": "1"}, True),
+        ({"BELLHOP_MODEL": "1", "LLM_MODEL": "own", "LLM_BASE_URL": "https://own.example"}, False),
+        ({"BELLHOP_MODEL": "1", "LLM_API_KEY": "own"}, False),
+    ],
+)
+def test_the_model_is_asked_only_on_demand(environ, asked):
+    """Answers are reproducible otherwise; nobody's own key goes to the stand-in."""
+    filled = started(lambda destinations: destinations.settings(environ))
+    assert ({"LLM_BASE_URL", "LLM_MODEL", "LLM_API_KEY"} <= set(filled)) is asked
+    assert any(name.startswith("LLM_") for name in filled) is asked
+    assert from_environment(filled).llm_model == ("stand-in" if asked else None)
+
+
+def test_a_switch_that_is_neither_on_nor_off_is_refused():
+    """``BELLHOP_MODEL=gpt`` is meant as LLM_MODEL."""
+    with pytest.raises(ValueError, match="BELLHOP_MODEL: was 'gpt'; takes 1 or 0"):
+        wants_model({"BELLHOP_MODEL": "gpt"})
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_a_question_in_another_language_is_answered_in_that_one() -> None:
 
 def test_a_language_without_phrases_becomes_the_default() -> None:
     """A conversation older than a change of the file still gets an answer."""
-    assert compose(KNOWLEDGE, "xyzzy", NOBODY, NOBODY, "de").language == "en"
+    assert compose(KNOWLEDGE, "xyzzy", NOBODY, NOBODY, "fr").language == "en"
 
 
 def test_an_answer_names_its_source_and_a_phrase_has_none() -> None:

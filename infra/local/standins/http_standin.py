@@ -153,6 +153,11 @@ class HttpStandIn(ABC):
     def refuse(self, mode: str) -> Answer:
         """What the destination answers in a mode that is a status or an error's name."""
 
+    def fail(self, mode: str, request: web.BaseRequest, body: bytes) -> Answer:
+        """The same for a request as it came, for a destination whose failures depend on it."""
+        del request, body
+        return self.refuse(mode)
+
     async def _change(self, fault: Fault | None) -> None:
         async with self._changing:
             if self._http is None:
@@ -195,7 +200,7 @@ class HttpStandIn(ABC):
             await asyncio.sleep(self._hang_seconds)
             return _NoAnswer()
         if mode is not None and mode != "slow":
-            return self.refuse(mode).response()
+            return self.fail(mode, request, body).response()
         answer = self.accept(request, body)
         return await self._drip(request, answer.raw()) if mode == "slow" else answer.response()
 
