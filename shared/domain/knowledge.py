@@ -9,6 +9,7 @@ from typing import Literal
 import phonenumbers
 
 from shared.domain.checks import Place
+from shared.domain.fields import LeadField, parse_fields, parse_wording
 from shared.domain.language import detect_language
 from shared.domain.matching import Index
 from shared.domain.scoring import MAX_SCORE, Interest, ScoreWeights
@@ -18,8 +19,9 @@ from shared.domain.words import LANGUAGES, words
 __all__ = ["Entry", "Intent", "Knowledge", "Match", "Phrases", "detect_language"]
 
 Intent = Literal["answer", "handoff", "greeting"]
+OPTIONAL = ("confidence", "score", "fields", "consent_wording")
 INTENTS: tuple[Intent, ...] = ("answer", "handoff", "greeting")
-DEFAULT_CONFIDENCE = 0.7
+DEFAULT_CONFIDENCE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class Knowledge:
     phrases: Mapping[str, Phrases]
     weights: ScoreWeights = field(default_factory=ScoreWeights)
     confidence: float = DEFAULT_CONFIDENCE  # below it a question counts as unknown
+    fields: tuple[LeadField, ...] = ()  # what to find out about a lead beside contact details
+    consent_wording: Mapping[str, str] = field(default_factory=dict)  # what visitors agree to, by language
     _asked: Mapping[str, tuple[tuple[Entry, ...], Index]] = field(init=False, repr=False, compare=False)
     _small_talk: Mapping[str, SmallTalk] = field(init=False, repr=False, compare=False)
 
@@ -97,7 +101,7 @@ class Knowledge:
             ConfigError: naming the file, the topic or key, what it was and what is accepted.
         """
         top = Place(where, "", data).mapping(
-            ["business", "phone_region", "default_language", "languages", "phrases", "topics"], ["confidence", "score"]
+            ["business", "phone_region", "default_language", "languages", "phrases", "topics"], OPTIONAL
         )
         languages = tuple(each.one_of(LANGUAGES) for each in top["languages"].items("languages"))
         default = top["default_language"].one_of(languages)
@@ -114,6 +118,8 @@ class Knowledge:
             phrases=_phrases(top["phrases"], languages, business),
             weights=_weights(top["score"]) if "score" in top else ScoreWeights(),
             confidence=top["confidence"].share(0.5, 1.0) if "confidence" in top else DEFAULT_CONFIDENCE,
+            fields=parse_fields(top["fields"], default, languages) if "fields" in top else (),
+            consent_wording=parse_wording(top["consent_wording"], languages) if "consent_wording" in top else {},
         )
 
     def best_match(self, question: str, language: str | None = None) -> Match | None:

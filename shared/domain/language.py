@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shared.domain.words import LIGHT_WORDS, MAX_TEXT, STOP_WORDS, words
+from shared.domain.words import LIGHT_WORDS, MAX_TEXT, STOP_WORDS, spelt, words
 
 _LETTERS = {"pl": frozenset("ąćęłńśźż"), "de": frozenset("äöüß")}
+_FREQUENT = {
+    language: frozenset(spelt(word, language) for word in STOP_WORDS[language] | LIGHT_WORDS[language])
+    for language in STOP_WORDS
+}
 _LETTER_WEIGHT = 2  # a letter no other language has says more than a word that two share
 
 
@@ -21,7 +25,7 @@ def detect_language(text: str, among: Sequence[str], default: str | None = None)
     found = words(text)
     letters = text[:MAX_TEXT].lower()
     scores = {
-        language: sum(word in STOP_WORDS[language] or word in LIGHT_WORDS[language] for word in found)
+        language: sum(spelt(word, language) in _FREQUENT[language] for word in found)
         + _LETTER_WEIGHT * sum(letter in _LETTERS.get(language, ()) for letter in letters)
         for language in among
         if language in STOP_WORDS

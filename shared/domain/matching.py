@@ -13,19 +13,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
+from shared.domain.vocabulary import Near, Vocabulary
+from shared.domain.words import LIGHT_WORDS, MAX_TEXT, STOP_WORDS, spelt, words
 
-from shared.domain.words import LIGHT_WORDS, MAX_TEXT, STOP_WORDS, inflected, words
-
-_INFLECTED, _ONE_TYPO, _TWO_TYPOS = 0.95, 0.85, 0.75
-_LIGHT = 0.4  # of its weight is left to a word that only shapes a question
-_UNTAUGHT = 0.9  # the weight of a word that no phrasing holds; the rarest taught word weighs 1
-_HELD = 0.35  # of the confidence hangs on the phrasing being held, the rest on the question being understood
-_TYPO_LETTERS, _TWO_TYPO_LETTERS = 5, 8  # shorter words have too many neighbours
+_LIGHT = 0.3  # of its weight is left to a word that only shapes a question
+_UNTAUGHT = 2.0  # the weight of a word that no phrasing holds; the rarest taught word weighs 1
+_HELD = 0.3  # of the confidence hangs on the phrasing being held, the rest on the question being understood
 _MAX_WORDS = 40  # told apart in one sentence; the rest of a longer one is not looked at
 _MAX_PARTS = 24
-_BUCKET = 3  # letters that two forms of one word always share
 _PART = re.compile(r"[.!?;\n]+")
 _CLAUSE = re.compile(r"[,:\u2013\u2014]+")
 
@@ -43,45 +38,40 @@ class Index:
     def __init__(self, language: str, questions: Sequence[Sequence[str]]) -> None:
         """Take the phrasings of every entry; an entry is known by its place."""
         self._language = language
-        self._stop = STOP_WORDS[language]
+        self._stop, self._light = ({spelt(w, language) for w in of[language]} for of in (STOP_WORDS, LIGHT_WORDS))
         self._exact: dict[tuple[str, ...], int] = {}
-        self._place: dict[str, int] = {}
-        self._used_by: list[set[int]] = []
-        cut: list[tuple[int, tuple[int, ...]]] = []
-        for entry, phrasings in enumerate(questions):
-            for phrasing in phrasings:
-                self._exact.setdefault(words(phrasing), entry)
-                cut.append((entry, tuple(self._learn(word, entry) for word in self._telling(words(phrasing)))))
-        self._weights = [self._weigh(word, len(questions)) for word in self._place]
+        used_by: dict[str, set[int]] = {}
+        asked = [(entry, words(each)) for entry, phrasings in enumerate(questions) for each in phrasings]
+        for entry, found in asked:
+            self._exact.setdefault(found, entry)
+            for word in self._telling(found):
+                used_by.setdefault(word, set()).add(entry)
+        self._places = {word: place for place, word in enumerate(used_by)}
+        self._users = list(used_by.values())  # by place: the entries that use the word
+        self._vocabulary = Vocabulary(language, list(used_by))
+        self._weights = [self._weigh(word, len(questions)) for word in used_by]
+        cut = [(entry, tuple(self._places[word] for word in self._telling(found))) for entry, found in asked]
         self._phrasings = [_Phrasing(e, known, sum(self._weights[w] for w in known)) for e, known in cut if known]
-        self._taught = list(self._place)
-        self._buckets: dict[str, list[str]] = {}
-        for word in self._place:
-            self._buckets.setdefault(word[:_BUCKET], []).append(word)
 
     def ranked(self, question: str) -> list[tuple[int, float]]:
         """Return (entry, confidence 0-1), the surest first, equals in the order of the file."""
         best: dict[int, float] = {}
-        met: dict[str, dict[int, float]] = {}
+        met: dict[str, list[Near]] = {}
         for part in self._parts(question[:MAX_TEXT]):
             for entry, confidence in self._compare(part, met):
                 best[entry] = max(confidence, best.get(entry, 0.0))
         return sorted(best.items(), key=lambda item: (-item[1], item[0]))
 
-    def _learn(self, word: str, entry: int) -> int:
-        place = self._place.setdefault(word, len(self._place))
-        if place == len(self._used_by):
-            self._used_by.append(set())
-        self._used_by[place].add(entry)
-        return place
-
     def _weigh(self, word: str, entries: int) -> float:
-        rarity = math.log1p(entries / len(self._used_by[self._place[word]])) / math.log1p(entries)
-        return rarity * (_LIGHT if word in LIGHT_WORDS[self._language] else 1.0)
+        family = self._vocabulary.family(self._places[word])
+        used_by = set[int]().union(*(self._users[place] for place in family))
+        rarity = math.log1p(entries / len(used_by)) / math.log1p(entries)
+        return rarity * (_LIGHT if word in self._light else 1.0)
 
     def _telling(self, found: Sequence[str]) -> list[str]:
         """Return the different words that carry meaning, in their order."""
-        return list(dict.fromkeys(word for word in found if word not in self._stop))[:_MAX_WORDS]
+        one_way = (spelt(word, self._language) for word in found)
+        return list(dict.fromkeys(word for word in one_way if word not in self._stop))[:_MAX_WORDS]
 
     def _parts(self, question: str) -> list[tuple[str, ...]]:
         """Return the whole, its sentences, and those clauses that say enough to stand alone."""
@@ -91,22 +81,23 @@ class Index:
         parts = [words(question), *(words(sentence) for sentence in sentences), *standing]
         return list(dict.fromkeys(part for part in parts if part))[:_MAX_PARTS]
 
-    def _compare(self, part: tuple[str, ...], seen: dict[str, dict[int, float]]) -> list[tuple[int, float]]:
+    def _compare(self, part: tuple[str, ...], seen: dict[str, list[Near]]) -> list[tuple[int, float]]:
         exact = self._exact.get(part)
         if exact is not None:
             return [(exact, 1.0)]
         telling = self._telling(part)
         for word in telling:
             if word not in seen:
-                seen[word] = self._neighbours(word)
-        met = [seen[word] for word in telling]
-        likeness: dict[int, float] = {}
+                seen[word] = self._vocabulary.find(word)
+        pieces = [(word, near) for word in telling for near in seen[word]]
+        met = [near for _, near in pieces]
+        likeness: Near = {}
         for near in met:
             for place, like in near.items():
                 likeness[place] = max(like, likeness.get(place, 0.0))
         if not likeness:
             return []
-        weights = [self._question_weight(word, near) for word, near in zip(telling, met, strict=True)]
+        weights = [self._question_weight(word, near) for word, near in pieces]
         holds: dict[int, float] = {}  # entry → the share of its best phrasing that the question holds
         for phrasing in self._phrasings:
             held = sum(self._weights[place] * likeness.get(place, 0.0) for place in phrasing.known)
@@ -114,44 +105,17 @@ class Index:
                 holds[phrasing.entry] = max(held / phrasing.weight, holds.get(phrasing.entry, 0.0))
         return [(e, _confidence(share, self._understood(e, met, weights))) for e, share in holds.items()]
 
-    def _understood(self, entry: int, met: list[dict[int, float]], weights: list[float]) -> float:
+    def _understood(self, entry: int, met: list[Near], weights: list[float]) -> float:
         """Return the share of the question, by weight, that the entry's phrasings know."""
         known = 0.0
         for near, weight in zip(met, weights, strict=True):
-            known += weight * max((like for place, like in near.items() if entry in self._used_by[place]), default=0.0)
+            known += weight * max((like for place, like in near.items() if entry in self._users[place]), default=0.0)
         return known / sum(weights)
 
-    def _question_weight(self, word: str, near: dict[int, float]) -> float:
+    def _question_weight(self, word: str, near: Near) -> float:
         if near:
             return max(self._weights[place] for place in near)
-        return _UNTAUGHT * (_LIGHT if word in LIGHT_WORDS[self._language] else 1.0)
-
-    def _neighbours(self, word: str) -> dict[int, float]:
-        """Return the taught words this one is, is a form of, or else is a slip of, with the likeness 0-1."""
-        near = {
-            self._place[taught]: _INFLECTED
-            for taught in self._buckets.get(word[:_BUCKET], ())
-            if inflected(word, taught, self._language)
-        }
-        if word in self._place:
-            near[self._place[word]] = 1.0
-        return near or self._slips(word)
-
-    def _slips(self, word: str) -> dict[int, float]:
-        if len(word) < _TYPO_LETTERS - 1 or not word.isalpha():
-            return {}
-        near = process.extract(word, self._taught, scorer=OSA.distance, score_cutoff=2, limit=None)
-        return {p: _ONE_TYPO if d == 1 else _TWO_TYPOS for taught, d, p in near if _is_slip(word, taught, int(d))}
-
-
-def _is_slip(word: str, taught: str, distance: int) -> bool:
-    """Tell whether a word at this distance is a typing error and not another word."""
-    longest, shortest = max(len(word), len(taught)), min(len(word), len(taught))
-    if distance == 1 and longest < _TYPO_LETTERS:
-        return sorted(word) == sorted(taught)  # "opne": two letters changed places
-    if distance == 1:
-        return shortest >= _TYPO_LETTERS - 1 and (word[0] == taught[0] or shortest > _TYPO_LETTERS)
-    return distance == 2 and shortest >= _TWO_TYPO_LETTERS - 1 and longest >= _TWO_TYPO_LETTERS and word[0] == taught[0]  # noqa: PLR2004
+        return _UNTAUGHT * (_LIGHT if word in self._light else 1.0)
 
 
 def _confidence(held: float, understood: float) -> float:

@@ -70,6 +70,15 @@ POLISH = [
     ("Czy są konsultacje przez intrenet?", "online"),
     ("proszę o kontakt z konsultantem", "person"),
 ]
+GERMAN = [
+    ("Wann habt ihr geöffnet?", "opening-hours"),
+    ("Was kostet die Kuechenplanung?", "prices"),
+    ("Gibt es Kundenbewertungen?", "portfolio"),
+    ("bitte ruft mich an", "person"),
+    ("Kann ich per Überweisung bezahlen?", "payment"),
+    ("Ich möchte einen Termin vereinbahren", "booking"),
+    ("Wie komme ich zu Ihrem Studio?", "location"),
+]
 UNANSWERABLE = [
     "What is the capital of France?",
     "How much is a flight to London?",
@@ -94,11 +103,15 @@ UNANSWERABLE = [
     "Kto wygrał wczoraj mecz?",
     "Opowiedz dowcip",
     "gdzie jest nemo",
+    "Was kostet ein Zugticket nach Berlin?",
+    "Wer hat gestern das Spiel gewonnen?",
+    "Handykauf",  # half of it is taught: "Möbelkauf"
 ]
 
 
 @pytest.mark.parametrize(
-    ("language", "question", "topic"), [("en", *row) for row in ENGLISH] + [("pl", *row) for row in POLISH]
+    ("language", "question", "topic"),
+    [(language, *row) for language, rows in (("en", ENGLISH), ("pl", POLISH), ("de", GERMAN)) for row in rows],
 )
 def test_a_question_finds_its_topic(language: str, question: str, topic: str) -> None:
     """Typing errors, endings and polite words do not hide what is asked."""
@@ -109,7 +122,7 @@ def test_a_question_finds_its_topic(language: str, question: str, topic: str) ->
 
 
 @pytest.mark.parametrize("question", UNANSWERABLE)
-@pytest.mark.parametrize("language", ["en", "pl", None])
+@pytest.mark.parametrize("language", ["en", "pl", "de", None])
 def test_a_foreign_question_finds_nothing(question: str, language: str | None) -> None:
     """A question that shares a few words with a topic is not about it."""
     assert KNOWLEDGE.best_match(question, language) is None
@@ -151,7 +164,7 @@ def test_the_surest_comes_first() -> None:
 
 
 @settings(deadline=None)  # the machine may be busy
-@given(ANY_TEXT, st.sampled_from(["en", "pl", "xx", None]))
+@given(ANY_TEXT, st.sampled_from(["en", "pl", "de", "xx", None]))
 def test_no_text_breaks_the_matcher(text: str, language: str | None) -> None:
     """Whatever is written, there is a match or none, and the same the second time."""
     match = KNOWLEDGE.best_match(text, language)
@@ -167,6 +180,9 @@ def test_no_text_breaks_the_matcher(text: str, language: str | None) -> None:
         ("ile kosztuje remont", "pl"),
         ("Wie viel kostet das?", "de"),
         ("Öffnungszeiten", "de"),
+        ("koennen sie mich anrufen", "de"),
+        ("was macht ihr", "de"),
+        ("kto u was mówi po niemiecku", "pl"),
         ("Zażółć gęślą jaźń", "pl"),
         ("parking?", "en"),
         ("", "en"),
@@ -204,7 +220,7 @@ MISTAKES = [
     (_set("phone_region", to="Poland"), ["phone_region", "'Poland'", "PL"]),
     (_set("phone_region", to=["PL"]), ["phone_region"]),
     (_set("languages", to=["en", "fr"]), ["languages[2]", "'fr'", "en, pl, de"]),
-    (_set("default_language", to="de"), ["default_language", "'de'", "en, pl"]),
+    (_set("default_language", to="fr"), ["default_language", "'fr'", "en, pl, de"]),
     (_set("phrases", "pl", to=None), ["phrases.pl", "required"]),
     (_set("phrases", "pl", "noted", to=None), ["phrases.pl.noted", "required"]),
     (_set("phrases", "pl", "noted", to=True), ["phrases.pl.noted", "True", "quotes"]),
@@ -220,9 +236,9 @@ MISTAKES = [
     (_set("topics", 4, "en", "questions", 1, to="…!"), ["topic 'prices'.en.questions[2]", "letters"]),
     (_set("topics", 4, "en", "questions", 1, to=12), ["topic 'prices'.en.questions[2]", "12"]),
     (_set("topics", 4, "en", "answer", to=" "), ["topic 'prices'.en.answer", "1 to 2,000"]),
-    (_set("topics", 4, "anwser", to="x"), ["topics[5]", "'anwser'", "id, source, intent, en, pl"]),
+    (_set("topics", 4, "anwser", to="x"), ["topics[5]", "'anwser'", "id, source, intent, en, pl, de"]),
     (_set("topics", 4, "intent", to="sell"), ["topics[5].intent", "'sell'", "answer, handoff, greeting"]),
-    (_set("topics", 4, to={"id": "empty"}), ["topic 'empty'", "en, pl"]),
+    (_set("topics", 4, to={"id": "empty"}), ["topic 'empty'", "en, pl, de"]),
     (_set("topics", 2, "en", "answer", to="x"), ["topic 'person'.en", "'answer'", "questions"]),
 ]
 
@@ -263,7 +279,7 @@ def test_scores_may_be_left_out() -> None:
 
 def test_the_default_language_comes_first() -> None:
     """What cannot be told is taken for the default language, wherever the list has it."""
-    assert Knowledge.parse({**SAMPLE, "default_language": "pl"}, "my.yaml").languages == ("pl", "en")
+    assert Knowledge.parse({**SAMPLE, "default_language": "pl"}, "my.yaml").languages == ("pl", "en", "de")
 
 
 def test_small_talk_is_cut_from_the_front_only() -> None:
