@@ -1,7 +1,7 @@
 # Bellhop's commands. `make` or `make help` lists them. What they install is kept in .venv and .local, inside the checkout.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults emulator-free check lock clean
+.PHONY: help setup run test faults bench emulator-free check lock clean
 
 PY := .venv/bin/python
 UV := uv==0.13.9
@@ -23,6 +23,12 @@ test: setup ## run the tests (ARGS="tests/unit -k chat")
 faults: setup ## fail, cut off or kill every outgoing call in turn, and see that nothing is lost (about three minutes)
 	@$(PY) -m infra.local.prerequisites
 	@exec $(PY) -m pytest -m crash_points tests/faults $(ARGS)
+
+bench: setup ## measure what Bellhop costs: ratios to a bare function, and counts (python -m bench --help for each)
+	@$(PY) -m infra.local.prerequisites
+	@$(PY) -m bench deliver
+	@$(PY) -m bench sweep
+	@$(PY) -m bench knowledge || echo "bench: the knowledge misses its thresholds, see above" >&2
 
 emulator-free: setup ## run the tests that need neither Java nor a browser
 	@exec $(PY) -m pytest tests/unit $(ARGS)

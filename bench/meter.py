@@ -1,0 +1,115 @@
+"""A meter in the wire of a Firestore client: calls, and what Firestore bills for them.
+
+Source of what is billed: https://cloud.google.com/firestore/pricing. A document that is read costs a read, one that is
+asked for by name and missing too; a query that finds nothing costs one read, an aggregation one for up to a thousand
+index entries; a document written costs a write and one deleted a delete.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import grpc  # type: ignore[import-untyped]
+
+from shared.adapters.firestore import Database
+
+PATIENCE_SECONDS = 120.0
+"""Instead of the adapters' deadlines: the emulator has no indexes and looks through everything it holds."""
+
+ENTRIES_A_READ = 1000
+
+
+class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):  # type: ignore[misc]
+    """Every call of one client passes through here, and is counted.
+
+    Attributes:
+        calls: the names of the calls in order: ``BatchGetDocuments``, ``RunQuery``, ``Commit``, ...
+        returned: documents that came back.
+        reads: reads billed.
+        writes: writes billed.
+        deletes: deletes billed.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self.calls: list[str] = []
+        self.returned = self.reads = self.writes = self.deletes = 0
+
+    def watch(self, database: Database) -> None:
+        """Count the calls of a database that was not used yet, on the emulator."""
+        client: Any = database.client
+        plain = client._emulator_channel  # noqa: SLF001 - the library has no other way in
+        client._emulator_channel = lambda transport: grpc.intercept_channel(plain(transport), self)  # noqa: SLF001
+
+    def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
+        """Count a commit."""
+        self._call(details)
+        for write in getattr(request, "writes", ()):
+            with self._lock:
+                self.deletes += bool(write.delete)
+                self.writes += not write.delete
+        return continuation(details._replace(timeout=PATIENCE_SECONDS), request)
+
+    def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
+        """Count a read or a query, its documents as they come."""
+        name = self._call(details)
+        return _Counted(continuation(details._replace(timeout=PATIENCE_SECONDS), request), self, name)
+
+    def answered(self, name: str, response: Any) -> None:
+        """Count one part of the answer to a read or a query."""
+        with self._lock:
+            match name:
+                case "BatchGetDocuments":
+                    self.returned += bool(response.found.name)
+                    self.reads += bool(response.found.name or response.missing)
+                case "RunQuery":
+                    self.returned += bool(response.document.name)
+                    self.reads += bool(response.document.name)
+                case "RunAggregationQuery":
+                    entries = max(value.integer_value for value in response.result.aggregate_fields.values())
+                    self.reads += max(1, math.ceil(entries / ENTRIES_A_READ))
+
+    def ended(self, name: str, *, documents: int) -> None:
+        """A query is over; one that found nothing is billed too."""
+        with self._lock:
+            self.reads += name == "RunQuery" and not documents
+
+    def _call(self, details: Any) -> str:
+        method = details.method if isinstance(details.method, str) else details.method.decode()
+        name = method.rsplit("/", 1)[1]
+        with self._lock:
+            self.calls.append(name)
+        return name
+
+
+class _Counted:
+    """A streamed answer, counted while it is read; for everything else it is the call itself."""
+
+    def __init__(self, call: Any, meter: Meter, name: str) -> None:
+        self._call = call
+        self._meter = meter
+        self._name = name
+        self._documents = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            response = next(self._call)
+        except StopIteration:
+            self._meter.ended(self._name, documents=self._documents)
+            raise
+        self._documents += self._name == "RunQuery" and bool(response.document.name)
+        self._meter.answered(self._name, response)
+        return response
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._call, name)
