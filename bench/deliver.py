@@ -21,7 +21,7 @@ from bench.stage import BARE, CHECKED, OURS, Actor, Stage, open_stage
 from bench.wire import Answer, post_all
 from shared.adapters.firestore_documents import alert_document
 
-WARM_UP = 100
+WARM_UP = 400
 
 
 class WrongAnswer(Exception):  # noqa: N818 - what happened

@@ -36,8 +36,11 @@ class RoomyPlan(EmulatorPlan):
 
 
 @contextmanager
-def emulator() -> Iterator[Emulator]:
+def emulator(*, roomy: bool = False) -> Iterator[Emulator]:
     """A Firestore emulator, which the clients of this process find by its environment variable.
+
+    Args:
+        roomy: it is to hold very much.
 
     Raises:
         EmulatorFailed, MissingPrerequisite: there is none.
@@ -45,7 +48,7 @@ def emulator() -> Iterator[Emulator]:
     before = os.environ.get("FIRESTORE_EMULATOR_HOST")
     say("starting the Firestore emulator")
     found = find_emulator(dict(os.environ), install=True, say=say)
-    started = Emulator.start(RoomyPlan(found.source, found.host, found.jar, found.java))
+    started = Emulator.start(RoomyPlan(found.source, found.host, found.jar, found.java) if roomy else found)
     os.environ["FIRESTORE_EMULATOR_HOST"] = started.host
     try:
         yield started

@@ -58,7 +58,7 @@ def run(levels: Sequence[int], *, due: int) -> None:
         due: how many of each are, in every second measurement.
     """
     rows: list[Sequence[object]] = []
-    with emulator() as firestore:
+    with emulator(roomy=True) as firestore:
         for stored in levels:
             project = f"demo-bench-{secrets.token_hex(4)}"
             rows += _level(firestore.host, project, stored, due)

@@ -131,15 +131,21 @@ def post(
         try:
             connection, target = _connection(url, attempt, left)
             with contextlib.closing(connection):
-                sent = {"User-Agent": "bellhop", **headers, "Connection": "close"}
-                connection.request("POST", target, body=body, headers=sent, preload_content=False)
-                return _read(connection.getresponse(), attempt)
+                return _exchange(connection, target, body, headers, attempt)
         except AddressRefused:
             raise NotSent("private_address") from None
         except (HTTPError, HTTPException, OSError) as error:
             raise (Unanswered if attempt.left else NotSent)(_cause(error, attempt)) from error
         finally:
             attempt.let_go()
+
+
+def _exchange(
+    connection: HTTPConnection, target: str, body: bytes, headers: Mapping[str, str], attempt: _Attempt
+) -> HttpAnswer:
+    sent = {"User-Agent": "bellhop", **headers, "Connection": "close"}
+    connection.request("POST", target, body=body, headers=sent, preload_content=False)
+    return _read(connection.getresponse(), attempt)
 
 
 def _connection(url: str, attempt: _Attempt, seconds: float) -> tuple[HTTPConnection, str]:

@@ -14,11 +14,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import grpc
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection
 
 from shared.adapters import http, smtp
 from tests.support.wire import Broken
@@ -120,14 +120,10 @@ class Shim:
         """Put it into what the channels send with."""
         shim = self
 
-        def send(self: HTTPAdapter, request: requests.PreparedRequest, *args: Any, **how: Any) -> Any:
-            label = shim.hosts.get(urlsplit(request.url or "").netloc, "elsewhere")
-            return shim.call(
-                label,
-                lambda: HTTPAdapter.send(self, request, *args, **how),
-                requests.ConnectionError("the shim"),
-                requests.ReadTimeout("the shim"),
-            )
+        def exchange(connection: HTTPConnection, *args: Any) -> Any:
+            label = shim.hosts.get(f"{connection.host}:{connection.port}", "elsewhere")
+            refused, lost = ConnectionRefusedError("the shim"), TimeoutError("the shim")
+            return shim.call(label, lambda: exchange_really(connection, *args), refused, lost)
 
         def connect(self: smtp._Client, *args: Any) -> Any:
             lost = TimeoutError("the shim")
@@ -137,8 +133,9 @@ class Shim:
             broken = smtplib.SMTPServerDisconnected("the shim")
             return shim.call("smtp mail", lambda: submit_really(self, message), broken, TimeoutError("the shim"))
 
+        exchange_really = http._exchange
         connect_really, submit_really = smtp._Client._get_socket, smtp._Client.submit
-        http._OneAttempt.send = send  # type: ignore[method-assign]
+        http._exchange = exchange
         smtp._Client._get_socket = connect  # type: ignore[method-assign]
         smtp._Client.submit = submit  # type: ignore[method-assign]
 
