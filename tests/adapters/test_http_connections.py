@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from shared.adapters.http import HttpAnswer, NotSent
+from shared.adapters.http import HttpAnswer, NotSent, _authorities
 from tests.support.raw_server import OK, SOON, answering, fails, never_accepting, refusing, sent, serving
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left")
@@ -106,8 +106,8 @@ def test_the_environments_proxies_are_not_used(variable: str, monkeypatch: pytes
 
 
 @pytest.fixture(scope="module")
-def stranger(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    """A TLS server whose certificate nobody signed but itself."""
+def self_signed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and its certificate for 127.0.0.1, which nobody signed but itself."""
     folder: Path = tmp_path_factory.mktemp("tls")
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
@@ -121,9 +121,34 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     pem = serialization.Encoding.PEM
     plain = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     (folder / "both.pem").write_bytes(plain + certificate.public_bytes(pem))
+    return folder / "both.pem"
+
+
+@pytest.fixture(scope="module")
+def stranger(self_signed: Path) -> ssl.SSLContext:
+    """A TLS server with that certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "both.pem")
+    context.load_cert_chain(self_signed)
     return context
+
+
+def test_a_certificate_that_is_trusted_is_trusted_for_its_own_name_only(
+    stranger: ssl.SSLContext, self_signed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request goes out over TLS; under another name the same certificate is a stranger's."""
+    authorities = ssl.create_default_context(cafile=str(self_signed))
+    monkeypatch.setattr("shared.adapters.http._authorities", lambda: authorities)
+    with serving(answering(OK), tls=stranger) as server:
+        assert isinstance(sent(server.url), HttpAnswer)
+    with serving(answering(OK), tls=stranger) as server:
+        assert fails(sent(server.url.replace("127.0.0.1", "localhost")), NotSent, "certificate")
+
+
+def test_the_authorities_are_those_of_the_public_internet_and_check_names() -> None:
+    """Many, a certificate is required, and it must be the host's."""
+    context = _authorities()
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert len(context.get_ca_certs()) > 50
 
 
 def test_a_certificate_that_nobody_signed_is_refused_before_anything_is_sent(stranger: ssl.SSLContext) -> None:
