@@ -15,7 +15,7 @@ from pathlib import Path
 from infra.local.supervise import ProcessSpec
 from infra.manifest import ROOT, Manifest
 from infra.manifest_places import Places
-from shared import setting_kinds
+from shared.settings import kinds
 
 HOST = "127.0.0.1"
 REGION = "local"
@@ -199,7 +199,7 @@ def paced(manifest: Manifest, environ: Mapping[str, str]) -> Manifest:
     """
     value = environ.get("BELLHOP_PACES", "").strip()
     try:
-        wanted = dict(setting_kinds.paces(value)) if value else {}
+        wanted = dict(kinds.paces(value)) if value else {}
     except ValueError as error:
         raise ValueError(f"BELLHOP_PACES: was {value!r}; takes {error}") from None
     known = [name for name, queue in manifest.queues.items() if queue.destination is not None]

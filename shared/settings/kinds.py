@@ -71,6 +71,10 @@ def matching(pattern: str, takes: str) -> Callable[[str], str]:
     return parse
 
 
+token = matching(r"[\x21-\x7e]+", "visible ASCII characters")
+"""A key or a token of somebody else's service."""
+
+
 def url(value: str) -> str:
     """Where to call: https, or http on this machine's loopback."""
     wanted = ValueError("an https URL (http only on this machine's loopback)")

@@ -1,0 +1,40 @@
+"""How hard an alert is tried, and how long it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.settings import kinds
+from shared.settings.declaring import setting
+
+
+@dataclass(frozen=True)
+class DeliverySettings:
+    """How hard an alert is tried, and how long it is kept."""
+
+    drain_paces: Mapping[str, float] | None = setting(
+        "DRAIN_PACES", "How many messages a second each channel takes.", kinds.paces
+    )
+    quick_attempts: int = setting("QUICK_ATTEMPTS", "Attempts made within seconds.", kinds.integer(1, 10), "3")
+    dead_letter_retry_minutes: float = setting(
+        "DEAD_LETTER_RETRY_MINUTES", "The wait between the attempts after those.", kinds.number(0.01, 1440), "5"
+    )
+    dead_letter_max_attempts: int = setting(
+        "DEAD_LETTER_MAX_ATTEMPTS", "How many of those attempts, before a person is told.", kinds.integer(0, 100), "5"
+    )
+    delivered_days: int = setting(
+        "DELIVERED_DAYS", "How long an alert is kept after its end.", kinds.integer(1, 3650), "30"
+    )
+    lease_seconds: float = setting(
+        "LEASE_SECONDS", "How long one attempt holds its alert.", kinds.number(2, 1500), "30"
+    )
+    destination_deadline_seconds: float = setting(
+        "DESTINATION_DEADLINE_SECONDS", "How long one attempt waits in all.", kinds.number(1, 600), "10"
+    )
+    backoff_max_seconds: float = setting(
+        "BACKOFF_MAX_SECONDS", "The longest wait between two quick attempts.", kinds.number(0, 600), "30"
+    )
+    sweep_grace_seconds: float = setting(
+        "SWEEP_GRACE_SECONDS", "How late a task may be before it counts as lost.", kinds.number(0, 600), "10"
+    )
