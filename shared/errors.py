@@ -16,6 +16,7 @@ BellhopError
 │   ├── OutcomeUnknown     no answer came: it may have been written or not
 │   ├── StorageUnavailable Firestore cannot be reached; nothing was written
 │   └── Unreadable         a document is not what this version of the code takes it for
+├── BreakerOpen            a destination's breaker is open: the attempt was not made
 └── QueueError             a task could not be created; its alert is found by the sweep
 """
 
@@ -86,6 +87,10 @@ class StorageUnavailable(StorageError):  # noqa: N818 - the field's word
 
 class Unreadable(StorageError):  # noqa: N818 - it says what it is
     """A document is not what this version of the code takes it for; a person has to look at it."""
+
+
+class BreakerOpen(BellhopError):  # noqa: N818 - the field's word
+    """A destination's circuit breaker is open: the attempt was not made."""
 
 
 class QueueError(BellhopError):

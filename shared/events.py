@@ -20,6 +20,7 @@ SEVERITIES: Mapping[str, str] = {
     "alert_ignored": "INFO",  # its task was of an older generation, or the alert rests
     "alert_made": "INFO",  # an escalation or a notice
     "alert_outcome_lost": "WARNING",  # sent by a holder whose lease had run out
+    "alert_overdue": "CRITICAL",  # it has been waiting for so long that a person is told
     "alert_parked": "WARNING",
     "alert_postponed": "INFO",  # left to a task that still waits, or to a repair
     "alert_repeated": "WARNING",  # queued again within its quick attempts
@@ -28,6 +29,10 @@ SEVERITIES: Mapping[str, str] = {
     "alert_unreadable": "CRITICAL",  # its document is not what this version takes it for
     "alert_unwritable": "CRITICAL",  # storage refuses what it is to become
     "alert_waived": "WARNING",  # a person ended it
+    "breaker_closed": "INFO",  # a destination is well again: what waited goes out
+    "breaker_opened": "ERROR",  # a destination failed so often that it is left alone for a while
+    "breaker_reopened": "WARNING",  # the attempt that was to find out failed
+    "breaker_unwritable": "WARNING",  # what an attempt came to could not be counted
     "budget_spent": "WARNING",  # answered with the contact form: the day's messages are used up
     "channel_broken": "ERROR",  # our own code failed while sending
     "claim_outlived": "WARNING",  # a turn took longer than its key's claim
@@ -37,6 +42,13 @@ SEVERITIES: Mapping[str, str] = {
     "destination_drained": "INFO",
     "destination_repaired": "INFO",
     "destination_resumed": "WARNING",  # a probe failed in another way: alerts live by their budgets again
+    "digest_delivered": "INFO",  # many leads in one message
+    "digest_divided": "WARNING",  # refused as it was: its halves are sent
+    "digest_failed": "WARNING",  # its members wait for another one
+    "digest_ignored": "INFO",  # nothing waits for it any more
+    "digest_lost": "WARNING",  # sent by a holder whose lease had run out
+    "digest_made": "INFO",
+    "digest_withheld": "INFO",  # its destination takes nothing just now
     "enqueue_failed": "WARNING",  # the sweep will find the alert
     "escalation_undelivered": "CRITICAL",  # none of its channels took it; it goes on
     "function_started": "INFO",
@@ -64,6 +76,7 @@ FIELDS = frozenset(
         "channel",
         "conversation_id",
         "count",
+        "digest_id",
         "error",
         "function",
         "generation",

@@ -26,6 +26,8 @@ TITLES = {
     UPDATE: "Lead updated",
     "escalation": "An alert could not be delivered",
     "notice": "A destination needs repair",
+    "overdue": "Alerts have been waiting for very long",
+    "digest": "Leads that waited",
 }
 
 _NOT_ONE_LINE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]+")

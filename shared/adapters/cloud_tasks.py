@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.domain.alert import Alert
+from shared.domain.digest import Digest
 from shared.domain.ids import continuation_name, task_name
 from shared.errors import QueueError
 
@@ -40,6 +41,11 @@ class CloudTasks:
         """Cost: one call, one billed task operation; see ``shared.ports.TaskQueue``."""
         body = {"alert_id": alert.id, "generation": alert.generation, "channel": alert.channel}
         self.create(alert.channel, task_name(alert.id, alert.generation), body, at)
+
+    def enqueue_digest(self, digest: Digest) -> None:
+        """Cost: one call, one billed task operation; see ``shared.ports.DigestQueue``."""
+        body = {"digest_id": digest.id, "channel": digest.channel}
+        self.create(digest.channel, task_name(digest.id, 1), body, digest.expected_at)
 
     def create(self, queue: str, name: str, body: Mapping[str, object], at: datetime | None, *, path: str = "") -> None:
         """Create a task in a queue; that one of this name exists already is success.

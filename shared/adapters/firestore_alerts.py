@@ -9,7 +9,9 @@ from typing import Any
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
+from shared.adapters.breakers import BreakerCache
 from shared.adapters.firestore import READ_RETRY, READ_SECONDS, Database, reading
+from shared.adapters.firestore_breakers import breaker_reference, put_breaker, stored_breaker
 from shared.adapters.firestore_documents import (
     alert_changes,
     alert_document,
@@ -20,7 +22,7 @@ from shared.adapters.firestore_documents import (
     destination_of,
     tally_id,
 )
-from shared.domain.alert import DEAD_LETTER_STATUS, Alert
+from shared.domain.alert import DEAD_LETTER_STATUS, HOT, OVERDUE, Alert
 from shared.domain.destination import Destination
 from shared.domain.updates import Standing
 from shared.errors import Conflict, Contention, OutcomeUnknown, StorageUnavailable, Unreadable
@@ -33,17 +35,18 @@ RIVALS_MOST = 20
 class FirestoreAlerts:
     """``shared.ports.AlertStore`` on Firestore."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, breakers: BreakerCache | None = None) -> None:
+        """Args: breakers: what is known of them; where that is too old, a breaker is read beside its alert."""
         self._database = database
+        self._breakers = breakers
 
     def read(self, alert_id: str, channel: str | None = None) -> StoredAlert | None:
         """Cost: one round trip, two reads (alert, destination) for an alert that nobody has held yet.
 
-        Another round trip for the receipt of one that somebody has, and where the alert's channel is not the one given.
+        Another read for a breaker not read in the last two seconds. Another round trip for the receipt of an alert that
+        somebody has held, and where the alert's channel is not the one given.
         """
-        alert, *others = self._database.read(
-            [self._alert(alert_id), *([self._destination(channel)] if channel is not None else [])]
-        )
+        alert, *others = self._read_with(alert_id, channel)
         if not alert.exists:
             return None
         found = alert_of(alert_id, alert.to_dict())
@@ -56,11 +59,23 @@ class FirestoreAlerts:
         destination = _stored_destination(found.channel, (further if found.channel != channel else others)[-1])
         return StoredAlert(found, alert.update_time, alert.read_time, delivered, destination)
 
+    def _read_with(self, alert_id: str, channel: str | None) -> list[Any]:
+        """The alert, then its destination where the channel is given; its breaker is told to who keeps them."""
+        wanted = [self._alert(alert_id), *([self._destination(channel)] if channel is not None else [])]
+        breakers = self._breakers
+        if channel is None or breakers is None or breakers.get(channel) is not None:
+            return self._database.read(wanted)
+        asked_at = breakers.asked_at()
+        *found, breaker = self._database.read([*wanted, breaker_reference(self._database, channel)])
+        breakers.learn(stored_breaker(channel, breaker), asked_at=asked_at)
+        return found
+
     def write(self, step: Step) -> Version:
         """Cost: one round trip, one write.
 
-        One write more where a dead letter begins, changes or ends and for a destination, two for each alert made and
-        for a change of channel; one round trip, one read and one write more for the delivery of an escalation.
+        One write more where a dead letter begins, changes or ends and for a destination or a breaker, two for each
+        alert made and for a change of channel; one round trip, and one read and one write an alert told of, more for
+        the delivery of an escalation.
 
         A commit that was not answered, or that met contention, is looked up (one round trip, one read) and, where it
         did not happen, tried again: its precondition makes that safe.
@@ -69,16 +84,22 @@ class FirestoreAlerts:
             try:
                 return self._commit(step)
             except (Conflict, Contention, OutcomeUnknown) as error:
-                written = self._look_up(step, error)
+                written = self.look_up(step, error)
                 if written is not None:
                     return written
                 # Of an escalation another than its own version may have moved on, which is read anew.
-                if not tries_left or (isinstance(error, Conflict) and step.told_of is None):
+                if not tries_left or (isinstance(error, Conflict) and not step.told_of):
                     raise
+            finally:
+                if step.breaker is not None and self._breakers is not None:
+                    self._breakers.forget(step.breaker.breaker.name)
         raise AssertionError("unreachable: the last try returns or raises")
 
-    def _look_up(self, step: Step, error: Exception) -> Version | None:
-        """The alert's new version if the commit happened after all; None if the alert stands as it was read."""
+    def look_up(self, step: Step, error: Exception) -> Version | None:
+        """The alert's new version if the commit happened after all; None if the alert stands as it was read.
+
+        Cost: one round trip, one read; raises the error given where that cannot be read, Conflict where it is another.
+        """
         try:
             snapshot = self._database.read([self._alert(step.after.id)])[0]
         except StorageUnavailable:
@@ -90,9 +111,13 @@ class FirestoreAlerts:
         return None
 
     def _commit(self, step: Step) -> Version:
-        client = self._database.client
-        batch = client.batch()
-        unchanged = client.write_option(last_update_time=step.version)
+        batch = self._database.client.batch()
+        self.add(batch, step)
+        return _version(self._database.commit(batch)[0].update_time)
+
+    def add(self, batch: Any, step: Step) -> None:
+        """Have a batch write a step, the alert first; one round trip for the delivery of an escalation."""
+        unchanged = self._database.client.write_option(last_update_time=step.version)
         batch.update(self._alert(step.after.id), alert_changes(step.before, step.after), option=unchanged)
         self._write_dead_letter(batch, step.before, step.after)
         self._write_made(batch, step.made)
@@ -101,9 +126,10 @@ class FirestoreAlerts:
             self._count(batch, step.after, 1)
         if step.destination is not None:
             self._write_destination(batch, step.destination)
-        if step.told_of is not None:
-            self._write_told(batch, step.told_of, step.after.id)
-        return _version(self._database.commit(batch)[0].update_time)
+        if step.breaker is not None:
+            put_breaker(self._database, batch, step.breaker)
+        if step.told_of:
+            self._write_told(batch, step.told_of, step.after)
 
     def _write_dead_letter(self, batch: Any, before: Alert, after: Alert) -> None:
         dead_letter = self._database.document("dead_letters", after.id)
@@ -132,19 +158,18 @@ class FirestoreAlerts:
             unchanged = self._database.client.write_option(last_update_time=stored.version)
             batch.update(reference, document, option=unchanged)
 
-    def _write_told(self, batch: Any, alert_id: str, escalation_id: str) -> None:
-        """Mark the dead letter that an escalation tells of, unless it is gone or of another epoch by now."""
-        reference = self._database.document("dead_letters", alert_id)
-        stands = self._database.read([reference])[0]
-        if stands.exists and stands.to_dict().get("escalation_id") == escalation_id:
-            unchanged = self._database.client.write_option(last_update_time=stands.update_time)
-            batch.update(reference, {"escalated_at": firestore.SERVER_TIMESTAMP}, option=unchanged)
+    def _write_told(self, batch: Any, alert_ids: Sequence[str], told: Alert) -> None:
+        """Mark the dead letters that an escalation tells of, unless they are gone or of another epoch by now."""
+        for stands in self._database.read([self._database.document("dead_letters", name) for name in alert_ids]):
+            if stands.exists and (told.kind == OVERDUE or stands.to_dict().get("escalation_id") == told.id):
+                unchanged = self._database.client.write_option(last_update_time=stands.update_time)
+                batch.update(stands.reference, {"escalated_at": firestore.SERVER_TIMESTAMP}, option=unchanged)
 
     def rivals(self, alert: Alert) -> tuple[StoredAlert, ...]:
         """Cost: one round trip, one read an alert found (at least one); no composite index (three equalities)."""
         of_it = self._of(alert.channel).where(filter=FieldFilter("conversation_id", "==", alert.conversation_id))
         sending = of_it.where(filter=FieldFilter("state", "==", "sending")).limit(RIVALS_MOST)
-        return tuple(found for found in self._page(sending, RIVALS_MOST).alerts if found.alert.id != alert.id)
+        return tuple(found for found in self.page(sending, RIVALS_MOST).alerts if found.alert.id != alert.id)
 
     def standing(self, update: Alert) -> Standing:
         """Cost: one round trip, two reads."""
@@ -187,15 +212,18 @@ class FirestoreAlerts:
         states = FieldFilter("state", "==", "parked") if parked else FieldFilter("state", "in", ["queued", "sending"])
         due = self._of(channel).where(filter=states).where(filter=FieldFilter("wake_at", "<=", now))
         query = due.order_by("wake_at").limit(limit)
-        return self._page(query if cursor is None else query.start_after(cursor), limit)
+        return self.page(query if cursor is None else query.start_after(cursor), limit)
 
-    def withheld(self, channel: str, limit: int) -> Page:
+    def withheld(self, channel: str, limit: int, *, hot: bool = False) -> Page:
         """Cost: one round trip, one read an alert found (at least one).
 
-        Index: ``channel``, ``blocked``, ``created_at`` ascending.
+        Index: ``channel``, ``blocked``, ``created_at`` ascending; for hot leads ``channel``, ``blocked``,
+        ``payload.hot``, ``created_at`` ascending.
         """
-        query = self._of(channel).where(filter=FieldFilter("blocked", "==", True)).order_by("created_at").limit(limit)
-        return self._page(query, limit)
+        query = self._of(channel).where(filter=FieldFilter("blocked", "==", True))
+        if hot:
+            query = query.where(filter=FieldFilter(f"payload.{HOT}", "==", True))
+        return self.page(query.order_by("created_at").limit(limit), limit)
 
     def queued(self, channel: str) -> int:
         """Cost: one round trip, one read for up to a thousand alerts; no composite index (two equalities)."""
@@ -204,7 +232,8 @@ class FirestoreAlerts:
             [[found]] = query.get(retry=READ_RETRY, timeout=READ_SECONDS)
         return int(found.value)
 
-    def _page(self, query: Any, limit: int) -> Page:
+    def page(self, query: Any, limit: int) -> Page:
+        """What a query finds. Cost: one round trip, one read an alert found (at least one)."""
         with reading():
             found = query.get(retry=READ_RETRY, timeout=READ_SECONDS)
         alerts, unreadable = [], []

@@ -18,7 +18,12 @@ from shared.errors import Unreadable
 
 TALLY_SHARDS = 8
 
-_RARE = {item.name: item.default for item in fields(Alert) if item.default is not MISSING} | {"route": []}
+_QUERIED = frozenset({"overdue"})
+"""Fields that are always stored: a query finds no document without the field it asks for."""
+
+_RARE = {
+    item.name: item.default for item in fields(Alert) if item.default is not MISSING and item.name not in _QUERIED
+} | {"route": []}
 _PLAIN = tuple(item.name for item in fields(Alert) if item.name not in ("id", "payload", "state", "history", "route"))
 
 

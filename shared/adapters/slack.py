@@ -11,7 +11,9 @@ import time
 from datetime import timedelta
 
 from shared.adapters.http import HttpAnswer, NotSent, Unanswered, post
+from shared.adapters.slack_digest import slack_digest
 from shared.adapters.slack_message import slack_message
+from shared.domain.alert import DIGEST
 from shared.domain.outcome import Blocked, Delivered, Outcome, Rejected, Retry, Unknown
 from shared.ports import Message
 
@@ -66,7 +68,8 @@ class Slack:
 
     def send(self, message: Message, *, deadline: float) -> Outcome:
         """Post one message; see ``shared.ports.Channel``."""
-        body = json.dumps(slack_message(message)).encode()
+        render = slack_digest if message.kind == DIGEST else slack_message
+        body = json.dumps(render(message)).encode()
         if deadline - time.monotonic() < SECONDS_TO_CONNECT:
             return Retry("no_time_left")
         try:

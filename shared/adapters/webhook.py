@@ -34,6 +34,7 @@ TYPES = {
     "update": "lead.updated",
     "escalation": "alert.escalated",
     "notice": "destination.blocked",
+    "overdue": "alert.overdue",
 }
 
 SUCCESSES, REDIRECTS, FAILURES = range(200, 300), range(300, 400), range(500, 1000)

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 from shared import config, events
 from shared.bootstrap.for_admin import redriving
-from shared.bootstrap.parts import continuation, guard, policy, settings_for, tasks_queue, told
+from shared.bootstrap.parts import (
+    breakers,
+    continuation,
+    guard,
+    policy,
+    settings_for,
+    tasks_queue,
+    told,
+)
 
 if TYPE_CHECKING:
     from shared.adapters.firestore import Database
@@ -18,6 +26,7 @@ if TYPE_CHECKING:
     from shared.edge.oidc import OidcGuard
     from shared.flows.cleanup import CleanUp
     from shared.flows.deliver_alert import AlertDelivery
+    from shared.flows.deliver_digest import DigestDelivery
     from shared.flows.job_slot import OncePerSlot
     from shared.flows.retry_dead_letters import RetryDeadLetters
     from shared.ports import Channel
@@ -39,6 +48,7 @@ class Delivery:
 
     guard: OidcGuard
     flow: AlertDelivery
+    digests: DigestDelivery
 
 
 @dataclass(frozen=True)
@@ -64,53 +74,108 @@ def deliver_alert(environ: Mapping[str, str] | None = None) -> Delivery:
     """Build what ``deliver_alert`` needs; raises ConfigError."""
     from shared.adapters.firestore import Database
     from shared.adapters.firestore_alerts import FirestoreAlerts
+    from shared.adapters.firestore_digests import FirestoreDigests
     from shared.adapters.system import SystemChance, SystemClock
     from shared.channels import fingerprints
+    from shared.flows.attempts import Attempts
     from shared.flows.deliver_alert import AlertDelivery
+    from shared.flows.deliver_digest import DigestDelivery
+    from shared.flows.judging import Judging
+    from shared.flows.steps import Steps
 
     needed = ("OIDC_AUDIENCE", "DELIVER_ALERT_URL", "TASKS_INVOKER_EMAIL", "SWEEP_URL", "SCHEDULER_INVOKER_EMAIL")
     settings = settings_for("deliver_alert", *needed, "LEAD_CHANNELS", "ESCALATION_CHANNELS", environ=environ)
-    flow = AlertDelivery(
-        store=FirestoreAlerts(Database(settings.project)),
-        queue=tasks_queue(settings),
-        sweep=continuation(settings, "sweeps", settings.sweep_url),
+    database = Database(settings.project)
+    shared = breakers(settings, database)
+    store = FirestoreAlerts(database, shared.cache)
+    queue, clock, chance, log = tasks_queue(settings), SystemClock(), SystemChance(), events.log
+    attempts = Attempts(
         channels=_channels("deliver_alert", settings),
-        fingerprints=fingerprints(settings),
-        escalation_channels=settings.escalation_channels,
-        policy=policy(settings),
+        breakers=shared,
+        sweep=continuation(settings, "sweeps", settings.sweep_url),
         send_seconds=settings.destination_deadline_seconds,
         margin_seconds=config.LEASE_MARGIN_SECONDS,
-        clock=SystemClock(),
-        chance=SystemChance(),
-        events=events.log,
+        lease=timedelta(seconds=settings.lease_seconds),
+        clock=clock,
+        events=log,
     )
-    return Delivery(guard(settings, settings.tasks_invoker_email), flow)
+    rules, escalation = policy(settings), settings.escalation_channels
+    flow = AlertDelivery(
+        store=store,
+        queue=queue,
+        attempts=attempts,
+        fingerprints=fingerprints(settings),
+        escalation_channels=escalation,
+        policy=rules,
+        clock=clock,
+        chance=chance,
+        events=log,
+    )
+    digests = DigestDelivery(
+        digests=FirestoreDigests(database, store),
+        queue=queue,
+        attempts=attempts,
+        steps=Steps(store, queue, rules, escalation, chance, log),
+        judging=Judging(store, fingerprints(settings), rules),
+        policy=rules,
+        clock=clock,
+        chance=chance,
+        events=log,
+    )
+    return Delivery(guard(settings, settings.tasks_invoker_email), flow, digests)
 
 
 def retry_dead_letters(environ: Mapping[str, str] | None = None) -> Sweep:
     """Build what ``retry_dead_letters`` needs; raises ConfigError."""
     from shared.adapters.firestore import Database
     from shared.adapters.firestore_alerts import FirestoreAlerts
+    from shared.adapters.firestore_digests import FirestoreDigests
     from shared.adapters.system import SystemChance, SystemClock
+    from shared.flows.backlog import Backlog
+    from shared.flows.overdue import TellOverdue
     from shared.flows.retry_dead_letters import RetryDeadLetters
+    from shared.flows.steps import Steps
+    from shared.flows.sweep_pass import Moves
 
     needed = ("OIDC_AUDIENCE", "SCHEDULER_INVOKER_EMAIL", "DELIVER_ALERT_URL", "TASKS_INVOKER_EMAIL", "SWEEP_URL")
     settings = settings_for("retry_dead_letters", *needed, "DRAIN_PACES", "ESCALATION_CHANNELS", environ=environ)
     database = Database(settings.project)
+    store, shared, queue = FirestoreAlerts(database), breakers(settings, database), tasks_queue(settings)
+    clock, chance, log, rules = SystemClock(), SystemChance(), events.log, policy(settings)
+    digests = FirestoreDigests(database, store)
+    steps = Steps(store, queue, rules, settings.escalation_channels, chance, log)
+    moves = Moves(steps, clock, log)
+    # Every channel there is, also one that was taken out of use: its last alerts must be found all the same.
+    paces = dict.fromkeys(config.CHANNELS, SLOWEST_PACE) | dict(settings.drain_paces or {})
+    backlog = Backlog(
+        store=store,
+        digests=digests,
+        breakers=shared,
+        queue=queue,
+        moves=moves,
+        paces=paces,
+        digest_threshold=settings.digest_threshold,
+        policy=rules,
+        page=SWEEP_PAGE,
+        chance=chance,
+        events=log,
+    )
     flow = RetryDeadLetters(
-        store=FirestoreAlerts(database),
+        store=store,
+        queue=queue,
+        moves=moves,
+        breakers=shared,
+        backlog=backlog,
+        overdue=TellOverdue(digests, steps, settings.escalation_channels, rules, chance, log),
         redrives=redriving(settings, database).continue_redrives,
-        queue=tasks_queue(settings),
         again=continuation(settings, "sweeps", settings.sweep_url),
-        # Every channel there is, also one that was taken out of use: its last alerts must be found all the same.
-        paces=dict.fromkeys(config.CHANNELS, SLOWEST_PACE) | dict(settings.drain_paces or {}),
-        escalation_channels=settings.escalation_channels,
-        policy=policy(settings),
+        channels=tuple(paces),
+        policy=rules,
         page=SWEEP_PAGE,
         run_seconds=SWEEP_SECONDS,
-        clock=SystemClock(),
-        chance=SystemChance(),
-        events=events.log,
+        clock=clock,
+        chance=chance,
+        events=log,
     )
     return Sweep(guard(settings, settings.scheduler_invoker_email), _once(database), flow)
 

@@ -14,9 +14,12 @@ from shared import config, events
 from shared.errors import BellhopError, ConfigError, RequestError
 
 if TYPE_CHECKING:
+    from shared.adapters.breakers import SharedBreakers
     from shared.adapters.cloud_tasks import CloudTasks, TaskContinuation
+    from shared.adapters.firestore import Database
     from shared.config import Settings
     from shared.domain.alert import Policy
+    from shared.domain.breaker import BreakerPolicy
     from shared.edge.oidc import OidcGuard
 
 
@@ -58,6 +61,35 @@ def policy(settings: Settings) -> Policy:
         scheduled_wait=timedelta(minutes=settings.dead_letter_retry_minutes),
         backoff_max=timedelta(seconds=settings.backoff_max_seconds),
         scheduled_attempts=settings.dead_letter_max_attempts,
+        parked_most=settings.max_parked_age,
+    )
+
+
+def breaker_policy(settings: Settings) -> BreakerPolicy:
+    """When breakers open, and for how long."""
+    from shared.domain.breaker import ILL_AFTER, BreakerPolicy
+
+    return BreakerPolicy(
+        fail_max=settings.breaker_fail_max,
+        reset=timedelta(seconds=settings.breaker_reset_seconds),
+        ill_after=min(ILL_AFTER, timedelta(seconds=0.8 * settings.destination_deadline_seconds)),
+    )
+
+
+def breakers(settings: Settings, database: Database) -> SharedBreakers:
+    """The destinations' breakers, which all instances share."""
+    from shared.adapters.breakers import BreakerCache, SharedBreakers
+    from shared.adapters.firestore_breakers import FirestoreBreakers
+    from shared.adapters.system import SystemChance, SystemClock
+
+    clock = SystemClock()
+    return SharedBreakers(
+        FirestoreBreakers(database),
+        breaker_policy(settings),
+        cache=BreakerCache(clock),
+        clock=clock,
+        chance=SystemChance(),
+        events=events.log,
     )
 
 

@@ -47,7 +47,13 @@ ESCALATION = "escalation"
 NOTICE = "notice"
 """The kind that tells a person of a destination that is blocked."""
 
-RELAYED = frozenset({ESCALATION, NOTICE})
+OVERDUE = "overdue"
+"""The kind that tells a person of alerts that have been waiting for very long."""
+
+DIGEST = "digest"
+"""The kind of a message that tells of many leads at once; no alert is of it."""
+
+RELAYED = frozenset({ESCALATION, NOTICE, OVERDUE})
 """Kinds that go from channel to channel until one delivers them, and never end otherwise."""
 
 
@@ -108,6 +114,8 @@ class Alert:
         plain: a richer form was refused: it is sent as minimal plain text.
         route: the channels a relayed alert goes to, one after the other; empty for the others.
         hop: how many times a relayed alert gave a channel up.
+        digest: the digest that it goes out with, while it waits for that; empty for most.
+        overdue: a person was told that it has been waiting for very long, or never is: it is relayed.
     """
 
     id: str
@@ -133,6 +141,8 @@ class Alert:
     plain: bool = False
     route: tuple[str, ...] = ()
     hop: int = 0
+    digest: str = ""
+    overdue: bool = False
 
     @property
     def waiting(self) -> bool:
@@ -161,6 +171,7 @@ class Policy:
         scheduled_wait: the wait between the attempts after those.
         backoff_max: the longest wait between two quick attempts.
         scheduled_attempts: attempts made after the quick ones, before the alert fails.
+        parked_most: how old an alert becomes before a person is told that it still waits, whatever its attempts.
     """
 
     lease: timedelta
@@ -169,6 +180,7 @@ class Policy:
     scheduled_wait: timedelta
     backoff_max: timedelta
     scheduled_attempts: int = 5
+    parked_most: timedelta = timedelta(hours=24)
 
     @property
     def attempts(self) -> int:
@@ -222,4 +234,5 @@ def create(
         created_at=now,
         ended_at=None,
         route=route,
+        overdue=bool(route),
     )

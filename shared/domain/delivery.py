@@ -6,11 +6,14 @@ nobody is told of: it ends delivered, or failed, which is escalated. What people
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from shared.domain import breaker as breakers
 from shared.domain import destination as places
 from shared.domain.alert import HISTORY_KEPT, Alert, Attempt, Policy, State
+from shared.domain.breaker import Breaker
+from shared.domain.claims import Busy, Claimed, Ignored, Moved
 from shared.domain.destination import Destination
 from shared.domain.outcome import Blocked, Delivered, Outcome, Rejected, Retry, Unknown
 
@@ -19,38 +22,6 @@ REPEATS_OF_UNKNOWN = {"slack": 2, "apprise": 2}
 
 UNCONFIRMED = "unconfirmed"
 SPENT = "attempts_spent"
-
-
-@dataclass(frozen=True)
-class Claimed:
-    """The caller holds the alert until the lease ends and may send it.
-
-    Attributes:
-        alert: as it is to be written.
-        probe: its destination with the probe's lease taken, to be written with it; None where it is not blocked.
-    """
-
-    alert: Alert
-    probe: Destination | None = None
-
-
-@dataclass(frozen=True)
-class Moved:
-    """The alert is not sent now; this is what it becomes (a receipt was found, a lease had expired, a block stands)."""
-
-    alert: Alert
-
-
-@dataclass(frozen=True)
-class Ignored:
-    """The task has nothing to do: it is of an older generation, or the alert rests."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Busy:
-    """Another holder's lease is live; the task comes back later."""
 
 
 def claim(
@@ -65,6 +36,7 @@ def claim(
     policy: Policy,
     destination: Destination | None = None,
     fingerprint: str = "",
+    breaker: Breaker | None = None,
 ) -> Claimed | Moved | Ignored | Busy:
     """Decide what a task may do with its alert.
 
@@ -79,27 +51,26 @@ def claim(
         policy: budgets and waits.
         destination: what is known of the channel, None where nothing is.
         fingerprint: of the channel's settings here.
+        breaker: the channel's, None where it has none.
     """
     idle = _nothing_to_do(alert, generation)
     if idle is not None:
         return idle
     if alert.state is State.SENDING and lease_age < policy.lease and not delivered_before:
         return Busy()
-    after = None
+    after, held_up = None, _held_up(destination, breaker, now, fingerprint)
     if delivered_before:
         after = settle(alert, Delivered(), now=now, nonce=nonce, jitter=jitter, policy=policy)
     elif alert.state is State.SENDING:
         after = expire(alert, now=now, nonce=nonce, jitter=jitter, policy=policy)
     elif _spent(alert, policy):
         after = _give_up(replace(alert, nonce=nonce), alert.cause or SPENT, now, policy)
-    elif destination is not None and destination.blocked and not destination.takes_probe(now, fingerprint):
-        after = _withhold(replace(alert, nonce=nonce), str(destination.cause), now, policy)
+    elif held_up is not None:
+        after = _withhold(replace(alert, nonce=nonce), held_up, now, policy)
     if after is not None:
         return Moved(after)
-    probe = None
-    if destination is not None and destination.blocked:
-        probe = places.lease_probe(destination, now=now, fingerprint=fingerprint, nonce=nonce, policy=policy)
-    return Claimed(_held(alert, now, nonce, policy), probe)
+    leases = _leases(destination, breaker, now, nonce, fingerprint, policy)
+    return Claimed(held(alert, now=now, nonce=nonce, policy=policy), *leases)
 
 
 def settle(alert: Alert, outcome: Outcome, *, now: datetime, nonce: str, jitter: float, policy: Policy) -> Alert:
@@ -118,6 +89,7 @@ def settle(alert: Alert, outcome: Outcome, *, now: datetime, nonce: str, jitter:
         alert,
         nonce=nonce,
         cause=cause,
+        digest="",
         history=(*alert.history, Attempt(now, type(outcome).__name__.lower(), cause))[-HISTORY_KEPT:],
     )
     match outcome:
@@ -143,9 +115,23 @@ def expire(alert: Alert, *, now: datetime, nonce: str, jitter: float, policy: Po
     return settle(alert, Unknown("lease_expired"), now=now, nonce=nonce, jitter=jitter, policy=policy)
 
 
+def unsent(alert: Alert, cause: str, *, now: datetime, nonce: str, policy: Policy) -> Alert:
+    """What an alert becomes whose holder has not begun its attempt: it waits, and has used none.
+
+    Args:
+        alert: the alert while it is held.
+        cause: why not, a machine word.
+        now: Firestore's time.
+        nonce: of the commit that follows.
+        policy: budgets and waits.
+    """
+    unused = replace(alert, attempts=alert.attempts - 1, nonce=nonce)
+    return _withhold(unused if alert.maybe_shown else _certain(unused), cause, now, policy)
+
+
 def requeue(alert: Alert, *, now: datetime, nonce: str, policy: Policy) -> Alert:
     """Queue an alert again, at once, under a new generation: its task was lost, or its wait is over."""
-    return queued_at(replace(alert, nonce=nonce, blocked=False), now, policy)
+    return queued_at(replace(alert, nonce=nonce, blocked=False, digest=""), now, policy)
 
 
 def postpone(alert: Alert, *, now: datetime, nonce: str, policy: Policy) -> Alert:
@@ -155,7 +141,7 @@ def postpone(alert: Alert, *, now: datetime, nonce: str, policy: Policy) -> Aler
 
 def withhold(alert: Alert, cause: str, *, now: datetime, nonce: str, policy: Policy) -> Alert:
     """Leave a parked alert to the repair of its destination; look again much later."""
-    return replace(alert, nonce=nonce, cause=cause, blocked=True, wake_at=now + policy.long_wait)
+    return replace(alert, nonce=nonce, cause=cause, blocked=True, digest="", wake_at=now + policy.long_wait)
 
 
 def backoff(attempts: int, jitter: float, longest: timedelta) -> timedelta:
@@ -167,11 +153,6 @@ def backoff(attempts: int, jitter: float, longest: timedelta) -> timedelta:
     return whole * (0.5 + 0.5 * jitter)
 
 
-def gave_up_a_round(before: Alert, after: Alert) -> bool:
-    """Whether this step ended a round in which none of a relayed alert's channels took it."""
-    return after.relayed and after.hop > before.hop and after.hop % len(after.route) == 0
-
-
 def _nothing_to_do(alert: Alert, generation: int) -> Ignored | None:
     if not alert.waiting or alert.state is State.PARKED:
         return Ignored(f"alert is {alert.state}")
@@ -180,7 +161,32 @@ def _nothing_to_do(alert: Alert, generation: int) -> Ignored | None:
     return None
 
 
-def _held(alert: Alert, now: datetime, nonce: str, policy: Policy) -> Alert:
+def _held_up(destination: Destination | None, breaker: Breaker | None, now: datetime, fingerprint: str) -> str | None:
+    """Why no attempt may be made at a destination, not even to find out; None where one may."""
+    if destination is not None and destination.blocked and not destination.takes_probe(now, fingerprint):
+        return str(destination.cause)
+    return breakers.BREAKER_OPEN if breaker is not None and breaker.refuses(now) else None
+
+
+def _leases(
+    destination: Destination | None,
+    breaker: Breaker | None,
+    now: datetime,
+    nonce: str,
+    fingerprint: str,
+    policy: Policy,
+) -> tuple[Destination | None, Breaker | None]:
+    """The destination and the breaker with their probes' leases taken, where the attempt finds out about them."""
+    probe, leased, lease = None, None, policy.lease + policy.grace
+    if destination is not None and destination.blocked:
+        probe = places.lease_probe(destination, now=now, fingerprint=fingerprint, nonce=nonce, policy=policy)
+    if breaker is not None and breaker.takes_probe(now):
+        leased = breakers.lease_probe(breaker, now=now, nonce=nonce, lease=lease)
+    return probe, leased
+
+
+def held(alert: Alert, *, now: datetime, nonce: str, policy: Policy) -> Alert:
+    """An alert under its holder's lease, the attempt counted."""
     return replace(
         alert,
         state=State.SENDING,
@@ -206,7 +212,8 @@ def _withhold(alert: Alert, cause: str, now: datetime, policy: Policy) -> Alert:
     """Its destination is blocked: a relayed alert goes elsewhere, the others wait for the repair."""
     if alert.relayed:
         return _next_channel(replace(alert, cause=cause), now, policy)
-    return replace(alert, state=State.PARKED, cause=cause, blocked=True, wake_at=now + policy.long_wait)
+    waiting = replace(alert, state=State.PARKED, blocked=True, digest="")
+    return replace(waiting, cause=cause, wake_at=now + policy.long_wait)
 
 
 def _repeat(alert: Alert, after: timedelta, now: datetime, jitter: float, policy: Policy) -> Alert:

@@ -30,6 +30,7 @@ class Destination:
         leased_until: somebody is making it; nobody else does until then.
         fingerprint: of the settings it was found blocked with; other ones may be tried at once.
         draining: what was parked by the block is going out.
+        repaired_at: since when.
         told: the cause that its notices told of, until it was drained.
         nonce: of the commit that wrote this version.
     """
@@ -44,6 +45,7 @@ class Destination:
     leased_until: datetime | None = None
     fingerprint: str = ""
     draining: bool = False
+    repaired_at: datetime | None = None
     told: str = ""
     nonce: str = ""
 
@@ -114,11 +116,11 @@ def judge(
         return None
     match outcome:
         case Delivered():
-            return repair(destination, nonce=nonce)
+            return repair(destination, now=now, nonce=nonce)
         case Rejected():
             return release_probe(destination, now=now, nonce=nonce)
         case _:
-            return resume(destination, nonce=nonce)
+            return resume(destination, now=now, nonce=nonce)
 
 
 def lease_probe(
@@ -134,7 +136,7 @@ def release_probe(destination: Destination, *, now: datetime, nonce: str) -> Des
     return replace(destination, probe_at=now, leased_until=None, nonce=nonce)
 
 
-def repair(destination: Destination, *, nonce: str) -> Destination:
+def repair(destination: Destination, *, now: datetime, nonce: str) -> Destination:
     """An attempt was accepted: the block is over, and what it parked may go out."""
     return replace(
         destination,
@@ -145,17 +147,19 @@ def repair(destination: Destination, *, nonce: str) -> Destination:
         probe_at=None,
         leased_until=None,
         draining=True,
+        repaired_at=now,
         told="",
         nonce=nonce,
     )
 
 
-def resume(destination: Destination, *, nonce: str) -> Destination:
+def resume(destination: Destination, *, now: datetime, nonce: str) -> Destination:
     """A probe failed in another way than the block: alerts live by their own budgets again, or nobody would hear.
 
     It may have been repaired or not; if not, the next attempt says so, and the block goes on.
     """
-    return replace(destination, cause=None, probe_at=None, leased_until=None, draining=True, nonce=nonce)
+    again = replace(destination, cause=None, probe_at=None, leased_until=None, nonce=nonce)
+    return replace(again, draining=True, repaired_at=now)
 
 
 def remind(destination: Destination, *, now: datetime, nonce: str) -> Destination:

@@ -1,21 +1,28 @@
-"""Telling a person: of an alert that failed (an escalation), and of a destination that is blocked (a notice).
+"""Telling a person of what goes wrong.
 
-Both are alerts themselves, with the same guarantee, of kinds that go from channel to channel until one takes them, and
-that never make another one. Their ids are hashes of what they tell of, so that it is told once.
+Of an alert that failed (an escalation), of a destination that is blocked (a notice), of alerts that have been waiting
+for very long (overdue). All are alerts themselves, with the same guarantee, of kinds that go from channel to channel
+until one takes them, and that never make another one. Their ids are hashes of what they tell of, so that it is told
+once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from shared.domain import ids
-from shared.domain.alert import ESCALATION, NOTICE, RELAYED, Alert, Policy, State, create
+from shared.domain.alert import ESCALATION, NOTICE, OVERDUE, RELAYED, Alert, Policy, State, create
 from shared.domain.delivery import UNCONFIRMED
 from shared.domain.destination import Destination
 
 FAILED_RUNBOOK = "runbooks/alert-failed.md"
 BLOCKED_RUNBOOK = "runbooks/destination-blocked.md"
+OVERDUE_RUNBOOK = "runbooks/alerts-overdue.md"
+SHOWN_MOST = 80
+OVERDUE_MOST = 30
+"""How many alerts one message of those that wait for very long tells of: what Slack shows of a text holds them all."""
 
 NAMES = {"slack": "Slack", "monday": "Monday.com", "email": "e-mail", "webhook": "the webhook", "apprise": "Apprise"}
 
@@ -87,9 +94,40 @@ def notice(destination: Destination, channels: tuple[str, ...], *, now: datetime
     )
 
 
-def tells_of(alert: Alert) -> str | None:
-    """The id of the alert that an escalation tells of; None for other kinds."""
-    return str(alert.payload["alert_id"]) if alert.kind == ESCALATION else None
+def overdue(alerts: Sequence[Alert], channels: tuple[str, ...], *, now: datetime, nonce: str, policy: Policy) -> Alert:
+    """The alert that tells of some that have been waiting for very long, and still wait.
+
+    Args:
+        alerts: of one channel, oldest first; not empty.
+        channels: where escalations may go, in order; not empty.
+        now: Firestore's time.
+        nonce: of the commit that marks them as told of.
+        policy: for the grace.
+    """
+    goes_to = route(channels, alerts[0].channel)
+    return create(
+        ids.overdue_id(*(f"{alert.id} {alert.epoch}" for alert in alerts)),
+        conversation_id="",
+        channel=goes_to[0],
+        kind=OVERDUE,
+        payload=_told_of_waiting(alerts, now),
+        now=now,
+        nonce=nonce,
+        grace=policy.grace,
+        route=goes_to,
+    )
+
+
+def tells_of(alert: Alert) -> tuple[str, ...]:
+    """The ids of the alerts that an escalation tells of; empty for other kinds."""
+    if alert.kind == OVERDUE:
+        return tuple(alert.payload["alert_ids"])
+    return (str(alert.payload["alert_id"]),) if alert.kind == ESCALATION else ()
+
+
+def gave_up_a_round(before: Alert, after: Alert) -> bool:
+    """Whether this step ended a round in which none of a relayed alert's channels took it."""
+    return after.relayed and after.hop > before.hop and after.hop % len(after.route) == 0
 
 
 def _told_of(alert: Alert) -> dict[str, Any]:
@@ -123,6 +161,36 @@ def _told_of(alert: Alert) -> dict[str, Any]:
         "cause": alert.cause,
         "lead": lead,
     }
+
+
+def _told_of_waiting(alerts: Sequence[Alert], now: datetime) -> dict[str, Any]:
+    """One line an alert; whole days and hours, as nobody acts on less."""
+    name = alerts[0].channel
+    channel = NAMES.get(name, name)
+    hours = int((now - alerts[0].created_at).total_seconds() // 3600)
+    many = f"{len(alerts)} alerts" if len(alerts) > 1 else "An alert"
+    text = [
+        f"{many} could not be delivered to {channel} for up to {hours} hours. They still wait, and go out by",
+        "themselves when it takes them again. Reach these people another way if that takes longer:",
+        "",
+        *(_waiting(alert) for alert in alerts),
+        "",
+        f"Runbook: {OVERDUE_RUNBOOK}",
+        f"What waits: python -m infra.ops dead-letters --channel {name}",
+    ]
+    return {
+        "title": f"{many} not delivered to {channel} for {hours} hours",
+        "text": "\n".join(text),
+        "alert_ids": [alert.id for alert in alerts],
+        "conversation_ids": sorted({alert.conversation_id for alert in alerts if alert.conversation_id}),
+        "channel": name,
+    }
+
+
+def _waiting(alert: Alert) -> str:
+    known = [_one_line(alert.payload[key])[:SHOWN_MOST] for key in ("name", "email", "phone") if alert.payload.get(key)]
+    cause = f" ({alert.cause})" if alert.cause else ""
+    return f"- {alert.created_at:%Y-%m-%d %H:%M} UTC  {' · '.join(known) or alert.kind}{cause}  alert {alert.id}"
 
 
 def _one_line(value: object) -> str:

@@ -38,6 +38,11 @@ def notice_id(destination: str, block: int, notice: int) -> str:
     return _hash(b"notice", destination, str(block), str(notice))
 
 
+def overdue_id(*alerts: str) -> str:
+    """The name of the alert that tells of some that have been waiting for very long."""
+    return _hash(b"overdue", *alerts)
+
+
 def continuation_name(key: str) -> str:
     """The name of the task that asks for another run."""
     return _hash(b"continuation", key)

@@ -24,12 +24,28 @@ class TaskRequest:
     channel: str | None = None
 
 
-def read_task_request(body: Mapping[str, Any]) -> TaskRequest:
-    """Check a task's body.
+@dataclass(frozen=True)
+class DigestRequest:
+    """Which digest the task is of."""
+
+    digest_id: str
+
+
+def read_task_request(body: Mapping[str, Any]) -> TaskRequest | DigestRequest:
+    """Check a task's body: an alert's, or a digest's where it names one.
 
     Raises:
         RequestError: 400, names the field.
     """
+    digest_id = body.get("digest_id")
+    if digest_id is None:
+        return _of_alert(body)
+    if not isinstance(digest_id, str) or not _ALERT_ID.fullmatch(digest_id):
+        raise invalid_field("digest_id", "a digest's id", json_type(digest_id))
+    return DigestRequest(digest_id)
+
+
+def _of_alert(body: Mapping[str, Any]) -> TaskRequest:
     alert_id, generation = body.get("alert_id"), body.get("generation")
     if not isinstance(alert_id, str) or not _ALERT_ID.fullmatch(alert_id):
         raise invalid_field("alert_id", "an alert's id", json_type(alert_id))

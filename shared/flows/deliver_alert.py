@@ -9,34 +9,35 @@ takes two round trips more, before and after its claim (guarantee 27, ``updates`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.domain import destination as places
 from shared.domain import updates
 from shared.domain.alert import Alert, Policy
-from shared.domain.delivery import Busy, Claimed, Ignored, claim, settle
-from shared.domain.outcome import Blocked, Delivered, Outcome, Retry
-from shared.errors import Conflict, LeaseLive, QueueError, StorageError, Unavailable, Unreadable
+from shared.domain.breaker import BREAKER_OPEN
+from shared.domain.claims import Busy, Claimed, Ignored
+from shared.domain.delivery import claim, settle, unsent
+from shared.domain.outcome import Delivered, Outcome
+from shared.errors import BreakerOpen, Conflict, LeaseLive, QueueError, StorageError, Unavailable, Unreadable
+from shared.flows.attempts import Attempts
+from shared.flows.judging import Judging
 from shared.flows.steps import Steps
 from shared.ports import (
     AlertStore,
     Chance,
-    Channel,
     Clock,
-    Continuation,
     Events,
     Message,
     StoredAlert,
+    StoredBreaker,
     StoredDestination,
     TaskQueue,
     Version,
 )
 
-LEAST_SECONDS_TO_SEND = 0.5
-"""With less time than this left in the lease, an attempt is not begun."""
-
 SAVE_TRIES = 3
+CLAIM_TRIES = 2
+"""Somebody else may take the probe's lease first: decided anew, once."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class _Attempt:
         held: the alert under its lease.
         version: of that.
         probing: it finds out whether a blocked destination was repaired.
+        breaker: the destination's, as it was claimed under.
         began: monotonic seconds.
         read_at: Firestore's time then.
     """
@@ -63,6 +65,7 @@ class _Attempt:
     held: Alert
     version: Version
     probing: bool
+    breaker: StoredBreaker
     began: float
     read_at: datetime
 
@@ -74,27 +77,21 @@ class AlertDelivery:
     Attributes:
         store: where alerts are.
         queue: where the task of a repeat goes.
-        sweep: asked to run when a destination was repaired.
-        channels: the destinations by name.
-        fingerprints: of their settings, by name.
+        attempts: what sends.
+        fingerprints: of the destinations' settings, by name.
         escalation_channels: where escalations and notices go, in order.
         policy: budgets and waits.
-        send_seconds: how long one attempt may take in all.
-        margin_seconds: what must be left of the lease after it, for the outcome's commit.
-        clock: for the deadline.
+        clock: for the time of the outcome.
         chance: for nonces and jitter.
         events: where to report.
     """
 
     store: AlertStore
     queue: TaskQueue
-    sweep: Continuation
-    channels: Mapping[str, Channel]
+    attempts: Attempts
     fingerprints: Mapping[str, str]
     escalation_channels: tuple[str, ...]
     policy: Policy
-    send_seconds: float
-    margin_seconds: float
     clock: Clock
     chance: Chance
     events: Events
@@ -122,11 +119,26 @@ class AlertDelivery:
     def _steps(self) -> Steps:
         return Steps(self.store, self.queue, self.policy, self.escalation_channels, self.chance, self.events)
 
+    @property
+    def _judging(self) -> Judging:
+        return Judging(self.store, self.fingerprints, self.policy)
+
     def _deliver(self, command: DeliverAlert) -> str:
-        began = self.clock.monotonic()
-        stored = self.store.read(command.alert_id, command.channel)
-        if stored is None:
-            return self._ignored(command, "alert is missing")
+        for tries_left in reversed(range(CLAIM_TRIES)):
+            began = self.clock.monotonic()
+            stored = self.store.read(command.alert_id, command.channel)
+            if stored is None:
+                return self._ignored(command, "alert is missing")
+            breaker = self.attempts.breakers.look(stored.alert.channel)
+            try:
+                return self._decide(command, stored, breaker, began)
+            except Conflict:
+                if not tries_left:
+                    raise self._busy(stored.alert) from None
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    def _decide(self, command: DeliverAlert, stored: StoredAlert, breaker: StoredBreaker, began: float) -> str:
+        """Do what may be done with the alert as it was read; raises Conflict where somebody else was first."""
         decision = claim(
             stored.alert,
             command.generation,
@@ -138,6 +150,7 @@ class AlertDelivery:
             policy=self.policy,
             destination=stored.destination.destination if stored.destination is not None else None,
             fingerprint=self.fingerprints.get(stored.alert.channel, ""),
+            breaker=breaker.breaker,
         )
         match decision:
             case Ignored(reason=reason):
@@ -147,26 +160,23 @@ class AlertDelivery:
             case Claimed():
                 if self._has_rival(stored):
                     raise self._busy(stored.alert)
-                return self._send(stored, self._claim(stored, decision, began))
+                return self._send(stored, self._claim(stored, decision, breaker, began))
             case _:
-                try:
-                    step = self._steps.plan(stored.alert, decision.alert, stored.version, now=stored.read_at)
-                    self._steps.write(step)
-                except Conflict:
-                    raise self._busy(stored.alert) from None
+                step = self._steps.plan(stored.alert, decision.alert, stored.version, now=stored.read_at)
+                self._steps.write(step)
                 return decision.alert.state.value
 
-    def _claim(self, stored: StoredAlert, decision: Claimed, began: float) -> _Attempt:
-        """Take the lease, and the probe's with it where the destination is blocked; somebody else may be first."""
+    def _claim(self, stored: StoredAlert, decision: Claimed, breaker: StoredBreaker, began: float) -> _Attempt:
+        """Take the lease, and with it the leases of the probes that it is; raises Conflict."""
         probe = None
         if decision.probe is not None and stored.destination is not None:
             probe = StoredDestination(decision.probe, stored.destination.version)
-        step = self._steps.plan(stored.alert, decision.alert, stored.version, now=stored.read_at, destination=probe)
-        try:
-            version = self.store.write(step)
-        except Conflict:
-            raise self._busy(stored.alert) from None
-        return _Attempt(decision.alert, version, probe is not None, began, stored.read_at)
+        leased = replace(breaker, breaker=decision.breaker) if decision.breaker is not None else None
+        step = self._steps.plan(
+            stored.alert, decision.alert, stored.version, now=stored.read_at, destination=probe, breaker=leased
+        )
+        version = self.store.write(step)
+        return _Attempt(decision.alert, version, probe is not None, leased or breaker, began, stored.read_at)
 
     def _has_rival(self, stored: StoredAlert) -> bool:
         """Whether an alert of the same lead is being sent, where they go one at a time."""
@@ -174,62 +184,43 @@ class AlertDelivery:
             return False
         return any(rival.age < self.policy.lease for rival in self.store.rivals(stored.alert))
 
-    def _supersede(self, attempt: _Attempt) -> str:
-        """End an update of an older version without sending it."""
-        now = attempt.read_at + timedelta(seconds=self.clock.monotonic() - attempt.began)
-        after = updates.superseded(attempt.held, now=now, nonce=self.chance.token())
+    def _put_back(self, attempt: _Attempt, after: Alert, event: str | None = None) -> str:
+        """Save what becomes of an alert whose attempt was not begun."""
+        now = self._now(attempt)
         try:
-            self._steps.write(self._steps.plan(attempt.held, after, attempt.version, now=now), event="alert_superseded")
+            self._steps.write(self._steps.plan(attempt.held, after, attempt.version, now=now), event=event)
         except Conflict:
             return self._lost(attempt.held)
         return after.state.value
 
+    def _now(self, attempt: _Attempt) -> datetime:
+        """Firestore's time."""
+        return attempt.read_at + timedelta(seconds=self.clock.monotonic() - attempt.began)
+
     def _send(self, stored: StoredAlert, attempt: _Attempt) -> str:
-        standing = self.store.standing(attempt.held) if updates.versioned(attempt.held) else None
-        if standing is not None and updates.outdated(attempt.held, standing):
-            return self._supersede(attempt)
-        lease_ends = attempt.began + self.policy.lease.total_seconds() - self.margin_seconds
-        deadline = min(self.clock.monotonic() + self.send_seconds, lease_ends)
-        if deadline - self.clock.monotonic() < min(LEAST_SECONDS_TO_SEND, self.send_seconds):
-            outcome: Outcome = Retry("no_time_left_in_lease", maybe_shown=attempt.held.maybe_shown)
-        else:
-            ended_at = standing.lead_ended_at if standing is not None else None
-            outcome = self._attempt(stored, attempt.held, deadline, ended_at)
+        held = attempt.held
+        standing = self.store.standing(held) if updates.versioned(held) else None
+        if standing is not None and updates.outdated(held, standing):
+            after = updates.superseded(held, now=self._now(attempt), nonce=self.chance.token())
+            return self._put_back(attempt, after, "alert_superseded")
+        message = _message(stored, held, standing.lead_ended_at if standing is not None else None)
+        try:
+            outcome = self.attempts(held.channel, message, attempt.breaker, began=attempt.began)
+        except BreakerOpen:
+            told = {"now": self._now(attempt), "nonce": self.chance.token(), "policy": self.policy}
+            return self._put_back(attempt, unsent(held, BREAKER_OPEN, **told))  # type: ignore[arg-type]
         try:
             return self._save(attempt, outcome)
         except StorageError as error:
             if isinstance(outcome, Delivered):
-                self.store.leave_receipt(attempt.held)
+                self.store.leave_receipt(held)
             if not isinstance(error, Conflict):
                 raise
-            return self._lost(attempt.held)
+            return self._lost(held)
 
     def _lost(self, held: Alert) -> str:
         self.events("alert_outcome_lost", alert_id=held.id, channel=held.channel)
         return "lost"
-
-    def _attempt(self, stored: StoredAlert, held: Alert, deadline: float, lead_ended_at: datetime | None) -> Outcome:
-        channel = self.channels.get(held.channel)
-        if channel is None:
-            return Blocked("channel_not_configured")
-        message = Message(
-            alert_id=held.id,
-            kind=held.kind,
-            payload=held.payload,
-            maybe_shown=held.maybe_shown,
-            created_at=held.created_at,
-            epoch=held.epoch,
-            key=held.key,
-            first_sent_at=stored.alert.first_sent_at,
-            now=stored.read_at,
-            plain=held.plain,
-            lead_ended_at=lead_ended_at,
-        )
-        try:
-            return channel.send(message, deadline=deadline)
-        except Exception as error:  # noqa: BLE001 - a poison alert spends its budget like any other
-            self.events("channel_broken", alert_id=held.id, channel=held.channel, error=type(error).__name__)
-            return Retry(f"internal_{type(error).__name__}", maybe_shown=True)
 
     def _save(self, attempt: _Attempt, outcome: Outcome) -> str:
         """Write the outcome with what it says of the destination; decided anew where that has moved on meanwhile.
@@ -239,10 +230,10 @@ class AlertDelivery:
         """
         held = attempt.held
         for tries_left in reversed(range(SAVE_TRIES)):
-            now = attempt.read_at + timedelta(seconds=self.clock.monotonic() - attempt.began)
+            now = self._now(attempt)
             nonce, jitter = self.chance.token(), self.chance.fraction()
             after = settle(held, outcome, now=now, nonce=nonce, jitter=jitter, policy=self.policy)
-            place, tell = self._destination_after(attempt, outcome, now, nonce)
+            place, tell = self._judging(held.channel, outcome, probing=attempt.probing, now=now, nonce=nonce)
             step = self._steps.plan(held, after, attempt.version, now=now, destination=place, tell_of_block=tell)
             try:
                 self._steps.write(step)
@@ -256,31 +247,9 @@ class AlertDelivery:
             return after.state.value
         raise AssertionError("unreachable: the last try returns or raises")
 
-    def _destination_after(
-        self, attempt: _Attempt, outcome: Outcome, now: datetime, nonce: str
-    ) -> tuple[StoredDestination | None, bool]:
-        """What the outcome makes of the destination, and whether a person is to be told; one read where it may."""
-        if not attempt.probing and not isinstance(outcome, Blocked):
-            return None, False
-        name = attempt.held.channel
-        found, _ = self.store.destinations([name])
-        stands = found[name]
-        after = places.judge(
-            stands.destination,
-            outcome,
-            probing=attempt.probing,
-            now=now,
-            fingerprint=self.fingerprints.get(name, ""),
-            nonce=nonce,
-            policy=self.policy,
-        )
-        if after is None:
-            return None, False
-        return StoredDestination(after, stands.version), after.blocks != stands.destination.blocks
-
     def _ask_for_drain(self, place: StoredDestination) -> None:
         try:
-            self.sweep.ask(f"drain {place.destination.name} {place.destination.blocks}")
+            self.attempts.sweep.ask(f"drain {place.destination.name} {place.destination.blocks}")
         except QueueError as error:
             self.events("enqueue_failed", channel=place.destination.name, error=str(error))
 
@@ -291,3 +260,19 @@ class AlertDelivery:
     def _busy(self, alert: Alert) -> LeaseLive:
         self.events("alert_busy", alert_id=alert.id, channel=alert.channel, generation=alert.generation)
         return LeaseLive()
+
+
+def _message(stored: StoredAlert, held: Alert, lead_ended_at: datetime | None) -> Message:
+    return Message(
+        alert_id=held.id,
+        kind=held.kind,
+        payload=held.payload,
+        maybe_shown=held.maybe_shown,
+        created_at=held.created_at,
+        epoch=held.epoch,
+        key=held.key,
+        first_sent_at=stored.alert.first_sent_at,
+        now=stored.read_at,
+        plain=held.plain,
+        lead_ended_at=lead_ended_at,
+    )

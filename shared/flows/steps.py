@@ -12,9 +12,19 @@ from datetime import datetime
 
 from shared.domain import escalation
 from shared.domain.alert import Alert, Policy, State
-from shared.domain.delivery import gave_up_a_round
+from shared.domain.digest import Digest
 from shared.errors import QueueError
-from shared.ports import AlertStore, Chance, Events, Step, StoredDestination, TaskQueue, Version
+from shared.ports import (
+    AlertStore,
+    Chance,
+    DigestQueue,
+    Events,
+    Step,
+    StoredBreaker,
+    StoredDestination,
+    TaskQueue,
+    Version,
+)
 
 EVENT_OF_STATE = {
     State.DELIVERED: "alert_delivered",
@@ -53,6 +63,7 @@ class Steps:
         now: datetime,
         destination: StoredDestination | None = None,
         tell_of_block: bool = False,
+        breaker: StoredBreaker | None = None,
     ) -> Step:
         """A step with what follows from it.
 
@@ -63,6 +74,7 @@ class Steps:
             now: Firestore's time.
             destination: what its destination becomes, and the version that was made from.
             tell_of_block: a person is to be told that this destination is blocked.
+            breaker: with its probe's lease, and the version that was made from.
         """
         made: tuple[Alert, ...] = ()
         if escalation.calls_for(before, after) and self.escalation_channels:
@@ -70,8 +82,8 @@ class Steps:
             made += (escalation.escalation(after, self.escalation_channels, **told),)  # type: ignore[arg-type]
         if destination is not None and tell_of_block:
             made += self.notices(destination, now=now)
-        told_of = escalation.tells_of(after) if after.state is State.DELIVERED else None
-        return Step(before, after, version, made, destination, told_of)
+        told_of = escalation.tells_of(after) if after.state is State.DELIVERED else ()
+        return Step(before, after, version, made, destination, told_of, breaker)
 
     def notices(self, destination: StoredDestination, *, now: datetime) -> tuple[Alert, ...]:
         """The notice of a blocked destination, if there is anywhere to send it."""
@@ -83,13 +95,17 @@ class Steps:
     def write(self, step: Step, *, event: str | None = None) -> Version:
         """Commit a step, report it, and create the tasks of what it queued; raises what ``AlertStore.write`` does."""
         version = self.store.write(step)
+        self.follow(step, event=event)
+        return version
+
+    def follow(self, step: Step, *, event: str | None = None) -> None:
+        """Report a step that is written, and create the tasks of what it queued."""
         self._report(step, event)
         if step.after.state is State.QUEUED and step.after.generation != step.before.generation:
             self.hurry(step.after)
         for made in step.made:
             self.events("alert_made", alert_id=made.id, channel=made.channel, kind=made.kind, cause=step.after.cause)
             self.hurry(made)
-        return version
 
     def hurry(self, alert: Alert) -> None:
         """Create the task of a queued alert; the sweep finds it if that cannot be done."""
@@ -100,13 +116,20 @@ class Steps:
         except QueueError as error:
             self.events("enqueue_failed", alert_id=alert.id, channel=alert.channel, error=str(error))
 
+    def hurry_digest(self, queue: DigestQueue, digest: Digest) -> None:
+        """Create the task of a digest; the sweep finds its members if that cannot be done."""
+        try:
+            queue.enqueue_digest(digest)
+        except QueueError as error:
+            self.events("enqueue_failed", digest_id=digest.id, channel=digest.channel, error=str(error))
+
     def _report(self, step: Step, event: str | None) -> None:
         after = step.after
         known = {"alert_id": after.id, "channel": step.before.channel, "kind": after.kind, "cause": after.cause}
         if step.before.state is State.SENDING and after.cause == "lease_expired":
             self.events("alert_expired", **known)
         self.events(event or EVENT_OF_STATE[after.state], attempts=after.attempts, **known)
-        if gave_up_a_round(step.before, after):
+        if escalation.gave_up_a_round(step.before, after):
             self.events("escalation_undelivered", count=after.hop // len(after.route), **known)
         if step.destination is not None:
             self._report_destination(step)

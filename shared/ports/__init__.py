@@ -4,6 +4,7 @@ A flow sees the world only through these; ``shared.adapters`` and the tests' fak
 contract tests. What they raise is in ``shared.errors``.
 """
 
+from shared.ports.breakers import BreakerDocuments, Breakers, Passed, StoredBreaker
 from shared.ports.chat import Admitted, ChatStore, Claim, ClaimHeld, Opened, RateWindows, Reread, TurnCommit
 from shared.ports.delivery import (
     AlertStore,
@@ -16,6 +17,7 @@ from shared.ports.delivery import (
     StoredDestination,
     TaskQueue,
 )
+from shared.ports.digests import DigestQueue, DigestStore, StoredDigest
 from shared.ports.housekeeping import Housekeeping, JobSlots, Slot
 from shared.ports.model import LanguageModel, Refused, Suggested
 from shared.ports.world import Chance, Clock, Events, Version
@@ -23,6 +25,8 @@ from shared.ports.world import Chance, Clock, Events, Version
 __all__ = [
     "Admitted",
     "AlertStore",
+    "BreakerDocuments",
+    "Breakers",
     "Chance",
     "Channel",
     "ChatStore",
@@ -30,6 +34,8 @@ __all__ = [
     "ClaimHeld",
     "Clock",
     "Continuation",
+    "DigestQueue",
+    "DigestStore",
     "Events",
     "Housekeeping",
     "JobSlots",
@@ -37,13 +43,16 @@ __all__ = [
     "Message",
     "Opened",
     "Page",
+    "Passed",
     "RateWindows",
     "Refused",
     "Reread",
     "Slot",
     "Step",
     "StoredAlert",
+    "StoredBreaker",
     "StoredDestination",
+    "StoredDigest",
     "Suggested",
     "TaskQueue",
     "TurnCommit",

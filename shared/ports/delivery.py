@@ -11,6 +11,7 @@ from shared.domain.alert import Alert
 from shared.domain.destination import Destination
 from shared.domain.outcome import Outcome
 from shared.domain.updates import Standing
+from shared.ports.breakers import StoredBreaker
 from shared.ports.world import Version
 
 
@@ -56,7 +57,8 @@ class Step:
         version: of the one that was read.
         made: new alerts that tell of this change; none of them may exist.
         destination: what the destination becomes, with the version it was made from.
-        told_of: the alert whose dead letter gets ``escalated_at``, as the escalation of it was delivered.
+        told_of: the alerts whose dead letters get ``escalated_at``, as what tells of them was delivered.
+        breaker: what the destination's breaker becomes, with the version it was made from.
     """
 
     before: Alert
@@ -64,7 +66,8 @@ class Step:
     version: Version
     made: tuple[Alert, ...] = ()
     destination: StoredDestination | None = None
-    told_of: str | None = None
+    told_of: tuple[str, ...] = ()
+    breaker: StoredBreaker | None = None
 
 
 @dataclass(frozen=True)
@@ -146,8 +149,12 @@ class AlertStore(Protocol):
             StorageUnavailable: they could not be read.
         """
 
-    def withheld(self, channel: str, limit: int) -> Page:
-        """A channel's alerts that wait for its repair, oldest first; raises StorageUnavailable."""
+    def withheld(self, channel: str, limit: int, *, hot: bool = False) -> Page:
+        """A channel's alerts that wait for its repair, oldest first; only hot leads on demand.
+
+        Raises:
+            StorageUnavailable: they could not be read.
+        """
 
     def queued(self, channel: str) -> int:
         """How many of a channel's alerts are queued; raises StorageUnavailable."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from shared.settings import kinds
 from shared.settings.declaring import setting
@@ -15,6 +16,27 @@ class DeliverySettings:
 
     drain_paces: Mapping[str, float] | None = setting(
         "DRAIN_PACES", "How many messages a second each channel takes.", kinds.paces
+    )
+    breaker_fail_max: int = setting(
+        "BREAKER_FAIL_MAX", "Failures within a minute that open a destination's breaker.", kinds.integer(1, 100), "5"
+    )
+    breaker_reset_seconds: float = setting(
+        "BREAKER_RESET_SECONDS",
+        "How long an open breaker waits before one attempt finds out.",
+        kinds.number(0.5, 3600),
+        "60",
+    )
+    digest_threshold: int = setting(
+        "DIGEST_THRESHOLD",
+        "With more alerts waiting for Slack than this, one message tells of many.",
+        kinds.integer(2, 10_000),
+        "25",
+    )
+    max_parked_age: timedelta = setting(
+        "MAX_PARKED_AGE",
+        "How long an alert waits before a person is told, whatever its attempts.",
+        kinds.duration(timedelta(minutes=1), timedelta(days=30)),
+        "24h",
     )
     quick_attempts: int = setting("QUICK_ATTEMPTS", "Attempts made within seconds.", kinds.integer(1, 10), "3")
     dead_letter_retry_minutes: float = setting(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
@@ -56,6 +57,22 @@ def number(low: float, high: float) -> Callable[[str], float]:
         if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value) or not low <= float(value) <= high:
             raise ValueError(f"a number from {low:g} to {high:g}")
         return float(value)
+
+    return parse
+
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def duration(low: timedelta, high: timedelta) -> Callable[[str], timedelta]:
+    """A time span with its unit, from ``low`` to ``high``."""
+
+    def parse(value: str) -> timedelta:
+        match = re.fullmatch(r"([0-9]{1,9}) ?([smhd])", value)
+        span = timedelta(seconds=int(match[1]) * _SECONDS[match[2]]) if match else timedelta.min
+        if not low <= span <= high:
+            raise ValueError(f"a number and s, m, h or d, such as 90m or 24h, from {low} to {high}")
+        return span
 
     return parse
 

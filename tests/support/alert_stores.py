@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain import ids
-from shared.domain.alert import DEAD_LETTER_STATUS, Alert, State
+from shared.domain.alert import DEAD_LETTER_STATUS, HOT, OVERDUE, Alert, State
 from shared.domain.destination import Destination
 from shared.domain.updates import Standing
 from shared.errors import OutcomeUnknown, StorageUnavailable
 from shared.ports import AlertStore, Page, Step, StoredAlert, StoredDestination, Version
+from tests.support.breakers import breaker_write
 from tests.support.documents import Documents, Write
 
 
@@ -59,6 +60,10 @@ class FakeAlertStore(AlertStore):
     def write(self, step: Step) -> Version:
         """See ``shared.ports.AlertStore``."""
         self.calls.append("write")
+        return self.documents.commit(self.writes(step))[0]
+
+    def writes(self, step: Step) -> list[Write]:
+        """What a step writes, the alert first."""
         before, after = step.before, step.after
         writes = [Write(f"alerts/{after.id}", after, version=step.version)]
         if after.state in DEAD_LETTER_STATUS:
@@ -70,14 +75,18 @@ class FakeAlertStore(AlertStore):
             writes += [_counted(before, -1), _counted(after, 1)]
         if step.destination is not None:
             writes.append(self._destination_write(step.destination))
-        if step.told_of is not None:
-            writes += self._told(step.told_of, after)
-        return self.documents.commit(writes)[0]
+        if step.breaker is not None:
+            writes.append(breaker_write(step.breaker))
+        for told_of in step.told_of:
+            writes += self._told(told_of, after)
+        return writes
 
     def _told(self, alert_id: str, told: Alert) -> list[Write]:
         stands = self.documents.get(f"dead_letters/{alert_id}")
-        of_this = stands is not None and ids.escalation_id(alert_id, stands.value.epoch) == told.id
-        if not of_this or stands is None or stands.value.state is State.PARKED:
+        if stands is None:
+            return []
+        of_this = stands.value.state is not State.PARKED and ids.escalation_id(alert_id, stands.value.epoch) == told.id
+        if not of_this and told.kind != OVERDUE:
             return []
         return [Write(f"escalated/{alert_id}", self.documents.now)]
 
@@ -124,17 +133,17 @@ class FakeAlertStore(AlertStore):
             if one.value.channel == channel and one.value.state in states and one.value.wake_at is not None
         ]
         waking = sorted(each for each in found if each[0] <= now)
-        return self._page([each for each in waking if cursor is None or each[:2] > cursor], limit)
+        return self.page([each for each in waking if cursor is None or each[:2] > cursor], limit)
 
-    def withheld(self, channel: str, limit: int) -> Page:
+    def withheld(self, channel: str, limit: int, *, hot: bool = False) -> Page:
         """See ``shared.ports.AlertStore``."""
         self.calls.append("withheld")
         found = [
             (one.value.created_at, name, one)
             for name, one in self.documents.under("alerts").items()
-            if one.value.channel == channel and one.value.blocked
+            if one.value.channel == channel and one.value.blocked and (not hot or one.value.payload.get(HOT))
         ]
-        return self._page(sorted(found), limit)
+        return self.page(sorted(found), limit)
 
     def queued(self, channel: str) -> int:
         """See ``shared.ports.AlertStore``."""
@@ -142,7 +151,8 @@ class FakeAlertStore(AlertStore):
         alerts = [one.value for one in self.documents.under("alerts").values()]
         return sum(alert.channel == channel and alert.state is State.QUEUED for alert in alerts)
 
-    def _page(self, found: list[Any], limit: int) -> Page:
+    def page(self, found: list[Any], limit: int) -> Page:
+        """The first of these as a page."""
         kept = found[:limit]
         alerts = tuple(StoredAlert(one.value, one.version, self.documents.now, receipt=False) for *_, one in kept)
         return Page(alerts, cursor=kept[-1][:2] if len(kept) == limit else None)

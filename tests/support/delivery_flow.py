@@ -7,9 +7,18 @@ from typing import Any
 
 from shared.domain import ids
 from shared.domain.alert import Alert, State, create
+from shared.flows.attempts import Attempts
+from shared.flows.backlog import Backlog
 from shared.flows.deliver_alert import AlertDelivery, DeliverAlert
+from shared.flows.deliver_digest import DigestDelivery
+from shared.flows.judging import Judging
+from shared.flows.overdue import TellOverdue
 from shared.flows.retry_dead_letters import RetryDeadLetters
+from shared.flows.steps import Steps
+from shared.flows.sweep_pass import Moves
 from shared.ports import Channel
+from tests.support.breakers import FakeBreakerDocuments, shared_breakers
+from tests.support.digest_stores import FakeDigestStore
 from tests.support.fakes import (
     NOW,
     POLICY,
@@ -18,6 +27,7 @@ from tests.support.fakes import (
     FakeChance,
     FakeClock,
     FakeContinuation,
+    FakeDigestQueue,
     FakeQueue,
     RecordedEvents,
     ScriptedChannel,
@@ -76,41 +86,75 @@ class Delivery:
         clock: FakeClock | None = None,
         run_seconds: float = 45.0,
         paces: dict[str, float] | None = None,
+        digest_threshold: int = 10_000,
         **others: Channel,
     ) -> None:
         self.again = FakeContinuation()
         self.store = store or FakeAlertStore()
-        self.queue = queue or FakeQueue()
+        self.queue = queue or FakeDigestQueue()
         self.channel = channel or DeliveringChannel()
         self.clock, self.events = clock or FakeClock(), RecordedEvents()
         chance = FakeChance()
+        self.breaker_documents = FakeBreakerDocuments(self.store.documents)
+        self.breakers = shared_breakers(self.breaker_documents, clock=self.clock, chance=chance, events=self.events)
+        self.digests = FakeDigestStore(self.store)
+        told = {"chance": chance, "events": self.events}
+        timed = {"clock": self.clock, "policy": POLICY, **told}
+        attempts = Attempts(
+            channels={"slack": self.channel, **others},
+            breakers=self.breakers,
+            sweep=self.again,
+            send_seconds=10.0,
+            margin_seconds=1.0,
+            lease=POLICY.lease,
+            clock=self.clock,
+            events=self.events,
+        )
+        escalating = ("email", "slack")
+        steps = Steps(self.store, self.queue, POLICY, escalating, chance, self.events)
         self.deliver = AlertDelivery(
             store=self.store,
             queue=self.queue,
-            sweep=self.again,
-            channels={"slack": self.channel, **others},
+            attempts=attempts,
             fingerprints={"slack": "settings"},
-            escalation_channels=("email", "slack"),
+            escalation_channels=escalating,
+            **timed,
+        )
+        self.deliver_digest = DigestDelivery(
+            digests=self.digests,
+            queue=self.queue,
+            attempts=attempts,
+            steps=steps,
+            judging=Judging(self.store, {"slack": "settings"}, POLICY),
+            **timed,
+        )
+        moves = Moves(steps, self.clock, self.events)
+        paced = paces or {"slack": 100.0}
+        backlog = Backlog(
+            store=self.store,
+            digests=self.digests,
+            breakers=self.breakers,
+            queue=self.queue,
+            moves=moves,
+            paces=paced,
+            digest_threshold=digest_threshold,
             policy=POLICY,
-            send_seconds=10.0,
-            margin_seconds=1.0,
-            clock=self.clock,
-            chance=chance,
-            events=self.events,
+            page=PAGE,
+            **told,
         )
         self.sweep = RetryDeadLetters(
             store=self.store,
             queue=self.queue,
+            moves=moves,
+            breakers=self.breakers,
+            backlog=backlog,
+            overdue=TellOverdue(self.digests, steps, escalating, POLICY, chance, self.events),
             redrives=lambda: False,
             again=self.again,
-            paces=paces or {"slack": 100.0},
-            escalation_channels=("email", "slack"),
-            policy=POLICY,
+            channels=tuple(paced),
             page=PAGE,
             run_seconds=run_seconds,
-            clock=self.clock,
-            chance=chance,
-            events=self.events,
+            **timed,
         )
         for alert in alerts:
             self.store.put(alert)
@@ -118,6 +162,17 @@ class Delivery:
     def task(self, alert: Alert, generation: int | None = None) -> str:
         """A task of the alert comes, by default of the generation that stands."""
         return self.deliver(DeliverAlert(alert.id, generation or self.store.alert(alert.id).generation))
+
+    def use(self, channel: Channel) -> None:
+        """Send to Slack through another channel from now on."""
+        self.channel = channel
+        attempts = replace(self.deliver.attempts, channels={**self.deliver.attempts.channels, "slack": channel})
+        self.deliver = replace(self.deliver, attempts=attempts)
+        self.deliver_digest = replace(self.deliver_digest, attempts=attempts)
+
+    def at_pace(self, pace: float) -> None:
+        """Let Slack take so many messages a second."""
+        self.sweep = replace(self.sweep, backlog=replace(self.sweep.backlog, paces={"slack": pace}))
 
     def after(self, number: float) -> None:
         """Let time pass, here and at Firestore's."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from shared.domain import decisions, delivery
 from shared.domain import destination as places
 from shared.domain.alert import LEAD, Alert, create
-from shared.domain.delivery import Busy, Claimed, Ignored
+from shared.domain.claims import Busy, Claimed, Ignored
 from shared.domain.destination import Destination
 from shared.domain.outcome import Blocked, Delivered, Outcome, Rejected, Retry, Unknown
 from shared.flows.steps import Steps

@@ -13,6 +13,7 @@ from typing import Any
 
 from shared import events
 from shared.domain.alert import Alert, Policy
+from shared.domain.digest import Digest
 from shared.domain.outcome import Delivered, Outcome
 from shared.errors import QueueError
 from shared.ports import Chance, Channel, Clock, Continuation, Events, Message, TaskQueue
@@ -161,6 +162,22 @@ class FakeQueue(TaskQueue):
     def purge(self) -> None:
         """Lose every task."""
         self.waiting.clear()
+
+
+class FakeDigestQueue(FakeQueue):
+    """A queue of digests too.
+
+    Attributes:
+        digests: every digest asked for.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.digests: list[Digest] = []
+
+    def enqueue_digest(self, digest: Digest) -> None:
+        """See ``shared.ports.DigestQueue``."""
+        self.digests.append(digest)
 
 
 class FakeContinuation(Continuation):

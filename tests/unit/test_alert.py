@@ -8,19 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared.domain.alert import HISTORY_KEPT, Alert, State, create
-from shared.domain.delivery import (
-    Busy,
-    Claimed,
-    Ignored,
-    Moved,
-    backoff,
-    claim,
-    expire,
-    postpone,
-    requeue,
-    settle,
-    withhold,
-)
+from shared.domain.claims import Busy, Claimed, Ignored, Moved
+from shared.domain.delivery import backoff, claim, expire, postpone, requeue, settle, withhold
 from shared.domain.destination import Destination
 from shared.domain.outcome import Blocked, Delivered, Outcome, Rejected, Retry, Unknown
 from tests.support.fakes import NOW, POLICY, seconds

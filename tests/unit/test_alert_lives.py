@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.alert import ESCALATION, FINAL, HISTORY_KEPT, LEAD, Alert, State, create
+from shared.domain.claims import Claimed, Moved
 from shared.domain.decisions import redrive
-from shared.domain.delivery import Claimed, Moved, backoff, claim, expire, postpone, requeue, settle, withhold
+from shared.domain.delivery import backoff, claim, expire, postpone, requeue, settle, withhold
 from shared.domain.destination import Destination
 from shared.domain.outcome import Blocked, Delivered, Outcome, Rejected, Retry, Unknown
 from tests.support.fakes import NOW, POLICY, seconds

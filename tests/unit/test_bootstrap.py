@@ -19,7 +19,8 @@ ENVIRON = {
 
 def test_the_sweep_looks_at_every_channel_there_is() -> None:
     """Also at those without a pace: an alert of a channel that was taken out of use must be found."""
-    paces = bootstrap.retry_dead_letters(ENVIRON).flow.paces
-    assert set(paces) == set(config.CHANNELS)
+    flow = bootstrap.retry_dead_letters(ENVIRON).flow
+    paces = flow.backlog.paces
+    assert set(paces) == set(flow.channels) == set(config.CHANNELS)
     assert paces["slack"] == 2
     assert min(paces.values()) > 0

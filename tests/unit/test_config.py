@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, fields
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -76,6 +77,10 @@ DEFAULTS = {
     "oidc_audience": None,
     "oidc_certs_url": "https://www.googleapis.com/oauth2/v1/certs",
     "cloud_tasks_emulator_host": None,
+    "breaker_fail_max": 5,
+    "breaker_reset_seconds": 60.0,
+    "digest_threshold": 25,
+    "max_parked_age": timedelta(hours=24),
     "quick_attempts": 3,
     "dead_letter_retry_minutes": 5.0,
     "dead_letter_max_attempts": 5,
@@ -141,6 +146,12 @@ GOOD = [
     ("OIDC_CERTS_URL", "http://localhost:9/certs", "http://localhost:9/certs"),
     ("CLOUD_TASKS_EMULATOR_HOST", "127.0.0.1:8123", "127.0.0.1:8123"),
     ("CLOUD_TASKS_EMULATOR_HOST", "[::1]:65535", "[::1]:65535"),
+    ("BREAKER_FAIL_MAX", "1", 1),
+    ("BREAKER_RESET_SECONDS", "0.5", 0.5),
+    ("DIGEST_THRESHOLD", "2", 2),
+    ("MAX_PARKED_AGE", "90m", timedelta(minutes=90)),
+    ("MAX_PARKED_AGE", "30 d", timedelta(days=30)),
+    ("MAX_PARKED_AGE", "3600s", timedelta(hours=1)),
     ("QUICK_ATTEMPTS", "10", 10),
     ("DEAD_LETTER_RETRY_MINUTES", "0.05", 0.05),
     ("LEASE_SECONDS", "1500", 1500.0),
@@ -207,6 +218,13 @@ BAD = [
     ("CLOUD_TASKS_EMULATOR_HOST", "10.0.0.1:8123", "host:port on this machine's loopback"),
     ("CLOUD_TASKS_EMULATOR_HOST", "127.0.0.1", "host:port on this machine's loopback"),
     ("CLOUD_TASKS_EMULATOR_HOST", "127.0.0.1:65536", "host:port on this machine's loopback"),
+    ("BREAKER_FAIL_MAX", "0", "a whole number from 1 to 100"),
+    ("BREAKER_RESET_SECONDS", "0", "a number from 0.5 to 3600"),
+    ("DIGEST_THRESHOLD", "1", "a whole number from 2 to 10000"),
+    *(
+        ("MAX_PARKED_AGE", value, "a number and s, m, h or d, such as 90m or 24h, from 0:01:00 to 30 days, 0:00:00")
+        for value in ("24", "h", "1.5h", "59s", "31d", "-1h", "999999999999d")
+    ),
     ("QUICK_ATTEMPTS", "0", "a whole number from 1 to 10"),
     ("DEAD_LETTER_RETRY_MINUTES", "0", "a number from 0.01 to 1440"),
     ("DEAD_LETTER_RETRY_MINUTES", "1e3", "a number from 0.01 to 1440"),

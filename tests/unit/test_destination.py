@@ -61,7 +61,7 @@ def test_f10_a_block_that_is_found_again_is_the_same_block() -> None:
 
 def test_a_block_after_a_repair_is_another_one() -> None:
     """Its notices have other names, and the drain of the earlier one stops."""
-    other = refusing(repair(refusing(), nonce="fixed"))
+    other = refusing(repair(refusing(), now=LATER, nonce="fixed"))
     assert (other.blocks, other.notices, other.since, other.draining) == (2, 1, NOW, False)
 
 
@@ -107,7 +107,7 @@ def test_a_probe_that_was_refused_is_given_back() -> None:
 
 def test_a_block_that_was_only_resumed_goes_on_as_the_same() -> None:
     """Within the day of its notice, until it is drained; then, and for another cause, it is a new one."""
-    resumed = resume(refusing(), nonce="tried")
+    resumed = resume(refusing(), now=LATER, nonce="tried")
     assert (resumed.blocked, resumed.draining, resumed.told) == (False, True, "no_service")
     given: dict[str, Any] = {"fingerprint": "old", "nonce": "again", "policy": POLICY}
     same = block(resumed, "no_service", now=LATER, **given)
@@ -116,15 +116,17 @@ def test_a_block_that_was_only_resumed_goes_on_as_the_same() -> None:
         block(resumed, "no_team", now=LATER, **given),
         block(resumed, "no_service", now=NOW + REMIND_AFTER, **given),
         block(drained(resumed, nonce="over"), "no_service", now=LATER, **given),
-        block(repair(refusing(), nonce="fixed"), "no_service", now=LATER, **given),
+        block(repair(refusing(), now=LATER, nonce="fixed"), "no_service", now=LATER, **given),
     ):
         assert (anew.blocks, anew.notices) == (2, 1)
 
 
 def test_f11_a_repair_ends_the_block_and_begins_the_drain() -> None:
     """Nothing of the block is left but its number, so that the next one has another."""
-    repaired = repair(refusing(), nonce="fixed")
-    assert repaired == Destination("slack", blocks=1, fingerprint="old", draining=True, nonce="fixed")
+    repaired = repair(refusing(), now=LATER, nonce="fixed")
+    assert repaired == Destination(
+        "slack", blocks=1, fingerprint="old", draining=True, repaired_at=LATER, nonce="fixed"
+    )
     assert not repaired.blocked
 
 
@@ -137,5 +139,5 @@ def test_a_person_is_reminded_once_a_day() -> None:
 
 def test_a_drain_ends() -> None:
     """Nothing else of the destination changes."""
-    draining = repair(refusing(), nonce="fixed")
+    draining = repair(refusing(), now=LATER, nonce="fixed")
     assert drained(draining, nonce="over") == replace(draining, draining=False, nonce="over")

@@ -9,9 +9,10 @@ import pytest
 
 from shared.domain import ids
 from shared.domain.alert import ESCALATION, LEAD, NOTICE, Alert, Attempt, State, create
-from shared.domain.delivery import Claimed, Moved, claim, expire, gave_up_a_round, requeue, settle
+from shared.domain.claims import Claimed, Moved
+from shared.domain.delivery import claim, expire, requeue, settle
 from shared.domain.destination import Destination
-from shared.domain.escalation import FIXES, calls_for, escalation, notice, route, tells_of
+from shared.domain.escalation import FIXES, calls_for, escalation, gave_up_a_round, notice, route, tells_of
 from shared.domain.outcome import Blocked, Delivered, Outcome, Rejected, Retry, Unknown
 from tests.support.fakes import NOW, POLICY, seconds
 
@@ -126,9 +127,8 @@ def test_an_escalation_is_an_alert_of_its_own() -> None:
     assert (made.state, made.generation, made.nonce) == (State.QUEUED, 1, "made")
     assert (made.wake_at, made.created_at) == (LATER + POLICY.grace, LATER)
     assert escalated(replace(failed(), epoch=2)).id != made.id
-    assert tells_of(made) == "a" * 32
-    assert tells_of(noticed()) is None
-    assert tells_of(failed()) is None
+    assert tells_of(made) == ("a" * 32,)
+    assert tells_of(noticed()) == tells_of(failed()) == ()
 
 
 def test_an_escalation_says_all_that_is_needed_to_act() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from shared.domain import decisions, delivery, escalation, ids
 from shared.domain.alert import DEAD_LETTER_STATUS, ESCALATION, LEAD, NOTICE, WAITING, Alert, Policy, State
-from shared.domain.delivery import Ignored
+from shared.domain.claims import Ignored
 from shared.domain.destination import Destination
 from shared.domain.outcome import Unknown
 from shared.flows.steps import Steps

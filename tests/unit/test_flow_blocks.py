@@ -119,8 +119,7 @@ def test_while_one_probes_nobody_else_does() -> None:
     system = blocked(ALERT, queued("b"))
     system.after(150)
     other: list[str] = []
-    system.channel = InterruptedChannel(lambda: other.append(system.task(queued("b"))), Delivered())
-    system.deliver = replace(system.deliver, channels={"slack": system.channel})
+    system.use(InterruptedChannel(lambda: other.append(system.task(queued("b"))), Delivered()))
     assert system.task(ALERT) == "delivered"
     assert (other, len(system.sent)) == (["parked"], 1)
 
@@ -129,7 +128,7 @@ def test_a_repair_starts_the_drain_and_everything_goes_out_oldest_first() -> Non
     """In batches no larger than a minute's worth, and over when nothing is left."""
     alerts = [waiting(f"visitor-{number}", 100 - number) for number in range(12)]
     system = blocked(ALERT, *alerts)
-    system.sweep = replace(system.sweep, paces={"slack": 0.1})
+    system.at_pace(0.1)
     system.after(150)
     assert system.task(ALERT) == "delivered"
     assert system.store.destination("slack").draining
@@ -142,6 +141,9 @@ def test_a_repair_starts_the_drain_and_everything_goes_out_oldest_first() -> Non
             system.task(system.store.alert(task.alert_id))
         system.sweep()
     assert system.sent == [ALERT.id, *(alert.id for alert in alerts)]
+    assert system.store.destination("slack").draining, "who had not heard of the repair may still park an alert"
+    system.after(16)
+    system.sweep()
     assert not system.store.destination("slack").draining
     assert system.events.names.count("destination_drained") == 1
 
@@ -206,8 +208,7 @@ def test_a_probe_that_is_refused_lets_the_next_one_try_at_once() -> None:
 def test_an_attempt_begun_before_the_block_ends_nothing() -> None:
     """Its success is older than what is known since."""
     system = Delivery(ALERT, email=DeliveringChannel())
-    system.channel = InterruptedChannel(lambda: system.store.documents.put("destinations/slack", BLOCKED), Delivered())
-    system.deliver = replace(system.deliver, channels={"slack": system.channel})
+    system.use(InterruptedChannel(lambda: system.store.documents.put("destinations/slack", BLOCKED), Delivered()))
     assert system.task(ALERT) == "delivered"
     assert system.store.destination("slack").blocked
 
@@ -255,7 +256,7 @@ def test_due_alerts_of_a_blocked_destination_are_left_to_its_repair() -> None:
 def test_a_drain_that_cannot_be_asked_for_waits_for_the_next_pass() -> None:
     """The repair is saved all the same."""
     system = blocked(ALERT)
-    system.deliver = replace(system.deliver, sweep=RefusingContinuation())
+    system.deliver = replace(system.deliver, attempts=replace(system.deliver.attempts, sweep=RefusingContinuation()))
     system.after(150)
     assert system.task(ALERT) == "delivered"
     assert system.events.names[-1] == "enqueue_failed"
@@ -270,15 +271,24 @@ def test_f08_a_probe_whose_lease_was_lost_repairs_nothing() -> None:
         assert Delivery(store=FakeAlertStore(system.store.documents)).task(ALERT) == "queued"
 
     system.after(150)
-    system.channel = InterruptedChannel(stop, Delivered())
-    system.deliver = replace(system.deliver, channels={"slack": system.channel})
+    system.use(InterruptedChannel(stop, Delivered()))
     assert system.task(ALERT) == "lost"
     assert system.store.destination("slack").blocked
 
 
-def test_a_probe_that_another_took_first_comes_back() -> None:
-    """The claim's commit holds the probe's lease: one of two workers gets it."""
-    store = FaultyAlertStore(raises={1: Conflict("destinations/slack")})
+def test_an_alert_whose_probe_another_took_first_waits_with_the_others() -> None:
+    """The claim's commit holds the probe's lease: one of two workers gets it, the other one decides anew."""
+    leased = replace(BLOCKED, probe_at=NOW, leased_until=NOW + seconds(40), nonce="theirs")
+    store = FaultyAlertStore(before={1: lambda: store.documents.put("destinations/slack", leased)})
+    system = Delivery(ALERT, store=store)
+    store.documents.put("destinations/slack", replace(BLOCKED, probe_at=NOW))
+    assert system.task(ALERT) == "parked"
+    assert (system.sent, system.store.alert(ALERT.id).attempts) == ([], 0)
+
+
+def test_a_probe_that_others_are_always_faster_at_comes_back() -> None:
+    """The task is not lost; nothing was sent."""
+    store = FaultyAlertStore(raises=dict.fromkeys((1, 2), Conflict("destinations/slack")))
     system = Delivery(ALERT, store=store)
     store.documents.put("destinations/slack", replace(BLOCKED, probe_at=NOW))
     with pytest.raises(Exception, match="another holder"):

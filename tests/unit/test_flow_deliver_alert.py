@@ -46,8 +46,8 @@ def test_while_it_is_sent_an_alert_is_sending_under_a_lease() -> None:
     """The attempt counts before the destination is called."""
     seen = []
     system = Delivery(ALERT)
-    system.channel = InterruptedChannel(lambda: seen.append(system.store.alert(ALERT.id)), Delivered())
-    replace(system.deliver, channels={"slack": system.channel})(DeliverAlert(ALERT.id, 1))
+    system.use(InterruptedChannel(lambda: seen.append(system.store.alert(ALERT.id)), Delivered()))
+    system.deliver(DeliverAlert(ALERT.id, 1))
     assert [(alert.state, alert.attempts, alert.wake_at) for alert in seen] == [
         (State.SENDING, 1, system.store.documents.now - seconds(0.000002) + POLICY.lease)
     ]

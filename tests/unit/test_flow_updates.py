@@ -58,7 +58,7 @@ def at(store: FakeAlertStore, version: int) -> None:
 
 def sent(flow: Delivery) -> list[str]:
     """What the board was given, in order."""
-    monday = flow.deliver.channels["monday"]
+    monday = flow.deliver.attempts.channels["monday"]
     assert isinstance(monday, ScriptedChannel)
     return [message.payload["email"] for message in monday.sent]
 
@@ -68,7 +68,7 @@ def test_the_version_that_stands_is_sent() -> None:
     flow = delivery(lead(), update(2))
     assert flow.task(update(2)) == "delivered"
     assert sent(flow) == ["2@example.com"]
-    [message] = flow.deliver.channels["monday"].sent  # type: ignore[attr-defined]
+    [message] = flow.deliver.attempts.channels["monday"].sent  # type: ignore[attr-defined]
     assert message.lead_ended_at == NOW - seconds(600)
 
 
@@ -77,7 +77,7 @@ def test_an_update_is_told_that_the_lead_itself_may_still_be_delivered(state: St
     """Its item is not there then, and must not be made by the update."""
     flow = delivery(lead(state=state, wake_at=NOW, ended_at=None), update(2))
     flow.task(update(2))
-    [message] = flow.deliver.channels["monday"].sent  # type: ignore[attr-defined]
+    [message] = flow.deliver.attempts.channels["monday"].sent  # type: ignore[attr-defined]
     assert message.lead_ended_at is None
 
 
@@ -132,7 +132,7 @@ def test_a_version_that_comes_while_an_older_one_is_sent_waits_for_it() -> None:
 
     flow = delivery(lead(), update(1), version=1, monday=InterruptedChannel(newer, Delivered()))
     assert flow.task(update(1)) == "delivered"
-    monday = flow.deliver.channels["monday"]
+    monday = flow.deliver.attempts.channels["monday"]
     monday._during = lambda: None  # type: ignore[attr-defined]
     assert flow.task(update(2)) == "delivered"
     assert (waited, sent(flow)) == (["busy"], ["1@example.com", "2@example.com"])
@@ -151,7 +151,7 @@ def test_an_update_whose_conversation_and_lead_are_gone_is_sent() -> None:
     flow = delivery(update(2))
     flow.store.documents._stored.pop("conversations/a")
     assert flow.task(update(2)) == "delivered"
-    [message] = flow.deliver.channels["monday"].sent  # type: ignore[attr-defined]
+    [message] = flow.deliver.attempts.channels["monday"].sent  # type: ignore[attr-defined]
     assert message.lead_ended_at is not None
     assert message.lead_ended_at < NOW - seconds(10**6)
 
