@@ -30,7 +30,7 @@ def slack_digest(message: Message) -> dict[str, Any]:
     blocks: list[dict[str, Any]] = [{"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}}]
     for first in range(0, len(leads), SECTION_LEADS):
         text = "\n".join(_lead(lead) for lead in leads[first : first + SECTION_LEADS])
-        blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}})
+        blocks.append({"type": "section", "text": {"type": "plain_text", "text": text, "emoji": False}})
     made = message.created_at.strftime("%Y-%m-%d %H:%M UTC")
     footer = f"{made} · digest `{escape(one_line(message.alert_id))}`"
     blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": footer, "verbatim": True}]})
@@ -50,13 +50,12 @@ def _lead(lead: Mapping[str, Any]) -> str:
     score = [f"score {lead['score']}"] if isinstance(lead.get("score"), int) else []
     when = f"{lead['created_at']:%m-%d %H:%M}"
     known = " · ".join([*who, *score, *flags, when])
-    line = f"• {known} `{escape(one_line(lead['alert_id']))}`"
+    line = f"• {known} · alert {escape(one_line(lead['alert_id']))}"
     room = LEAD_MOST - len(line.encode("utf-16-le")) // 2
     said = _literal(lead.get("message") or "", min(SAID_MOST, room)) if room > len(FLAGS) else ""
     return f"{line}\n   {said}" if said else line
 
 
 def _literal(value: object, most: int) -> str:
-    """A visitor's words as Slack shows them literally: no mention, no link, no formatting."""
-    text = cut(encodable(one_line(value)), most)
-    return "".join(f"\u200b{character}" if character in "*_~`" else character for character in text)
+    """A visitor's words as Slack shows them literally, on one line."""
+    return cut(encodable(one_line(value)), most)

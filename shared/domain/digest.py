@@ -104,4 +104,4 @@ def spaced(before: int, pace: float, share: float, at_once: int) -> timedelta:
         share: the part of that which a backlog may use.
         at_once: how many are not spaced.
     """
-    return timedelta(seconds=max(0, before - at_once) / (pace * share))
+    return timedelta(seconds=max(0, before - at_once + 1) / (pace * share))

@@ -16,13 +16,17 @@ import pytest
 from shared.adapters.deadline import ALARM_THREAD
 from shared.adapters.firestore import Database
 from shared.adapters.firestore_alerts import FirestoreAlerts
+from shared.adapters.firestore_breakers import FirestoreBreakers
 from shared.adapters.firestore_chat import FirestoreChat
+from shared.adapters.firestore_digests import FirestoreDigests
 from shared.adapters.firestore_documents import alert_document
 from shared.adapters.firestore_windows import FirestoreWindows
 from shared.domain.alert import DEAD_LETTER_STATUS, Alert
-from shared.ports import AlertStore, ChatStore, RateWindows, Version
+from shared.ports import AlertStore, BreakerDocuments, ChatStore, DigestStore, RateWindows, Version
 from tests.support.alert_stores import FakeAlertStore
+from tests.support.breakers import FakeBreakerDocuments
 from tests.support.chat_stores import FakeChatStore, FakeWindows
+from tests.support.digest_stores import FakeDigestStore
 from tests.support.documents import Documents
 from tests.support.wire import Wire
 
@@ -34,11 +38,15 @@ class World(Protocol):
         chat: the chat's store.
         alerts: the alerts' store.
         windows: the rate windows by themselves.
+        digests: the digests' store.
+        breakers: where breakers are kept.
     """
 
     chat: ChatStore
     alerts: AlertStore
     windows: RateWindows
+    digests: DigestStore
+    breakers: BreakerDocuments
 
     def put(self, alert: Alert) -> Version:
         """Arrange an alert."""
@@ -63,6 +71,7 @@ class MemoryWorld:
         self.documents = Documents(datetime.now(UTC))
         self.chat, self.alerts = FakeChatStore(self.documents), FakeAlertStore(self.documents)
         self.windows = FakeWindows(self.documents)
+        self.digests, self.breakers = FakeDigestStore(self.alerts), FakeBreakerDocuments(self.documents)
 
     def put(self, alert: Alert) -> Version:
         """See `World`."""
@@ -108,6 +117,8 @@ class FirestoreWorld:
         client._emulator_channel = lambda transport: grpc.intercept_channel(plain(transport), self.wire)
         self.chat, self.alerts = FirestoreChat(self.database), FirestoreAlerts(self.database)
         self.windows = FirestoreWindows(self.database)
+        self.digests = FirestoreDigests(self.database, self.alerts)
+        self.breakers = FirestoreBreakers(self.database)
 
     def close(self) -> None:
         """Let go of threads and connections."""

@@ -10,13 +10,16 @@ import pytest
 from google.api_core import exceptions
 
 from shared.adapters.firestore import CONFLICTS, CONTENTIONS, NO_ANSWER, committing, reading
+from shared.adapters.firestore_alerts import FirestoreAlerts
 from shared.domain.alert import State
 from shared.domain.budget import Budget
 from shared.domain.outcome import Delivered, Outcome, Rejected, Retry
 from shared.errors import Conflict, Contention, OutcomeUnknown, StorageError, StorageUnavailable
+from shared.flows.attempts import Attempts
 from shared.flows.deliver_alert import AlertDelivery, DeliverAlert
 from shared.ports import Admitted, ClaimHeld, Step
 from tests.adapters.conftest import FirestoreWorld
+from tests.support.breakers import shared_breakers
 from tests.support.fakes import (
     POLICY,
     FakeChance,
@@ -101,22 +104,35 @@ def test_an_alert_is_delivered_in_three_round_trips(firestore_world: FirestoreWo
     world = firestore_world
     world.put(alert())
     world.wire.calls.clear()
-    deliver = AlertDelivery(
-        store=world.alerts,
-        queue=FakeQueue(),
-        sweep=FakeContinuation(),
-        fingerprints={},
-        escalation_channels=("email", "slack"),
+    world.wire.billed.clear()
+    clock, chance, events = FakeClock(), FakeChance(), RecordedEvents()
+    breakers = shared_breakers(world.breakers, clock=clock, chance=chance, events=events)
+    attempts = Attempts(
         channels={"slack": ScriptedChannel(outcome)},
-        policy=POLICY,
+        breakers=breakers,
+        sweep=FakeContinuation(),
         send_seconds=10,
         margin_seconds=1,
-        clock=FakeClock(),
-        chance=FakeChance(),
-        events=RecordedEvents(),
+        lease=POLICY.lease,
+        clock=clock,
+        events=events,
+    )
+    deliver = AlertDelivery(
+        store=FirestoreAlerts(world.database, breakers.cache),
+        queue=FakeQueue(),
+        attempts=attempts,
+        fingerprints={},
+        escalation_channels=("email", "slack"),
+        policy=POLICY,
+        clock=clock,
+        chance=chance,
+        events=events,
     )
     deliver(DeliverAlert("alert", 1, "slack"))
-    assert world.wire.calls == ["BatchGetDocuments", "Commit", "Commit"]
+    # A failure is counted: one commit more. The breaker is read beside the alert.
+    counted = ["Commit"] if isinstance(outcome, Retry) else []
+    assert world.wire.calls == ["BatchGetDocuments", "Commit", *counted, "Commit"]
+    assert world.wire.billed["reads"] == 3  # alert, destination, breaker
 
 
 def test_f03_an_admission_whose_answer_is_lost_is_found_by_its_nonce(firestore_world: FirestoreWorld) -> None:
