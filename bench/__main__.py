@@ -7,7 +7,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from bench import deliver, knowledge, sweep, trips
+from bench import deliver, knowledge, storm, sweep, trips
 from infra.local.emulator import EmulatorFailed, MissingPrerequisite
 from infra.local.supervise import NotReady
 
@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 )
             case "trips":
                 trips.run()
+            case "storm":
+                return 0 if storm.run(storm.Storm(options.waiting, options.every, options.paces)) else 1
             case "knowledge":
                 return 0 if knowledge.run(mistakes=options.mistakes) else 1
             case _:
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure what Bellhop costs.", epilog=EPILOG)
-    wholes = parser.add_subparsers(dest="what", required=True, metavar="{deliver,trips,sweep,knowledge}")
+    wholes = parser.add_subparsers(dest="what", required=True, metavar="{deliver,trips,sweep,storm,knowledge}")
     one = wholes.add_parser("deliver", help="throughput of deliver_alert against a bare function, and round trips")
     one.add_argument("--runs", type=_positive, default=5, help="alternating runs of each function (5)")
     one.add_argument("--alerts", type=_positive, default=400, help="alerts a run (400)")
@@ -57,6 +59,10 @@ def _parser() -> argparse.ArgumentParser:
         help="how many alerts of each kind are stored that are not due (0 1000 100000)",
     )
     two.add_argument("--due", type=_positive, default=10, help="how many are due beside them (10)")
+    four = wholes.add_parser("storm", help="how soon all who waited through an outage are read of, and new leads too")
+    four.add_argument("--waiting", type=_positive, default=10_000, help="leads that wait for Slack (10000)")
+    four.add_argument("--every", type=float, default=10.0, help="seconds between two new visitors (10)")
+    four.add_argument("--paces", default="", help="other paces, as BELLHOP_PACES takes them, for a trial in seconds")
     three = wholes.add_parser("knowledge", help="precision and recall of the shipped knowledge; 1 if they are too low")
     three.add_argument("--mistakes", action="store_true", help="show what goes wrong on the half it is tuned on")
     return parser

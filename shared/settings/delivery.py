@@ -30,7 +30,7 @@ class DeliverySettings:
         "DIGEST_THRESHOLD",
         "With more alerts waiting for Slack than this, one message tells of many.",
         kinds.integer(2, 10_000),
-        "25",
+        "100",
     )
     max_parked_age: timedelta = setting(
         "MAX_PARKED_AGE",

@@ -79,7 +79,7 @@ DEFAULTS = {
     "cloud_tasks_emulator_host": None,
     "breaker_fail_max": 5,
     "breaker_reset_seconds": 60.0,
-    "digest_threshold": 25,
+    "digest_threshold": 100,
     "max_parked_age": timedelta(hours=24),
     "quick_attempts": 3,
     "dead_letter_retry_minutes": 5.0,
