@@ -280,6 +280,58 @@ def test_f14_mondays_daily_limit(play: Play) -> None:
     play(scene, settings=BOTH)
 
 
+def test_f15_of_many_workers_at_a_half_open_breaker_one_probes(play: Play) -> None:
+    """Two failures open it for every process; nothing is sent until one attempt may find out, and that is one."""
+
+    async def scene(made: Trial) -> None:
+        await made.break_("slack", "500")
+        for _ in range(12):
+            await made.lead()
+        queued = [each for each in (await made.look())["alerts"].items() if each[1]["channel"] == "slack"]
+        steps = [Step("deliver", {"alert_id": name, "generation": 1, "channel": "slack"}) for name, _ in queued]
+        assert [(await made.run(step)).done for step in steps[:2]] == ["queued"] * 2
+        asked = made.requests("slack")
+        assert [(await made.run(step)).done for step in steps[2:4]] == ["parked"] * 2
+        assert made.requests("slack") == asked
+        await made.mend("slack")
+        await until(datetime.fromisoformat((await made.look())["breakers"]["slack"]["probe_at"]))
+        await asyncio.gather(*(made.run(step) for step in steps[4:]))
+        held = [each for each in (await made.look())["alerts"].values() if each["state"] == "parked"]
+        states = {each["cause"] for each in held}
+        assert states == {"breaker_open"}
+        assert len(made.logged("breaker_closed")) == 1
+        await made.heal()
+        assert len(made.received("slack")) == 12
+
+    play(scene, settings={"BREAKER_FAIL_MAX": "2"})
+
+
+def test_f21_an_outage_ends_in_digests_and_new_alerts_go_in_between(play: Play) -> None:
+    """Everybody is read of once, in fewer messages than there are leads; who comes meanwhile has one of their own."""
+
+    async def scene(made: Trial) -> None:
+        await made.break_("slack", "500")
+        for _ in range(20):
+            await made.lead()
+        made.project.resume()
+        for _ in range(300):
+            if {each["state"] for each in (await made.look())["alerts"].values()} == {"parked"}:
+                break
+            await asyncio.sleep(0.1)
+        await made.mend("slack")
+        await until(datetime.fromisoformat((await made.look())["breakers"]["slack"]["probe_at"]))
+        await made.run(Step("sweep"))
+        newcomer = made.chat()
+        assert (await made.run(newcomer)).status == 200
+        await made.heal()
+        messages = made.received("slack")
+        assert len(messages) < 10
+        [own] = [message for message in messages if newcomer.arguments["email"] in message["text"]]
+        assert "New lead" in own["text"]
+
+    play(scene, settings={"BREAKER_FAIL_MAX": "2", "DIGEST_THRESHOLD": "5", "DEAD_LETTER_MAX_ATTEMPTS": "3"})
+
+
 @pytest.mark.parametrize("plant", ["a poison", "a deadly poison"])
 def test_f16_a_poison_alert_spends_its_budget_and_the_others_arrive(play: Play, plant: str) -> None:
     """Whether our code fails or the process dies at each attempt: a person is told in the end."""
@@ -303,7 +355,7 @@ def test_f17_the_dead_letter_cannot_be_written(play: Play) -> None:
         await made.break_("slack", "500")
         await made.lead()
         assert await made.deliver() == "queued"
-        answer = await made.run(await made.delivery(), Strike("firestore Commit", 2, "RESOURCE_EXHAUSTED", times=3))
+        answer = await made.run(await made.delivery(), Strike("firestore Commit", 3, "RESOURCE_EXHAUSTED", times=3))
         assert answer.status == 503
         alert = (await made.alerts())["slack", "lead"]
         assert (alert["state"], alert["wake_at"] is not None) == ("sending", True)

@@ -63,7 +63,7 @@ def judge(trial: Trial, *, calls: Sequence[str] = (), unseen: bool = False, sing
         single: all visitors of the trial are one, with one key.
     """
     verdict = Verdict()
-    shown = {channel: [_id_of(channel, each) for each in trial.received(channel)] for channel in LOGS}
+    shown = {channel: [name for each in trial.received(channel) for name in _ids_of(channel, each)] for channel in LOGS}
     accepted = _accepted(trial)
     for alert_id, alert in accepted.items():
         anywhere = {each for ids_shown in shown.values() for each in ids_shown}
@@ -94,6 +94,14 @@ def _accepted(trial: Trial) -> dict[str, dict[str, Any]]:
     return promised | {name: each for looked in trial.snapshots for name, each in looked["alerts"].items()}
 
 
+def _ids_of(channel: str, message: dict[str, Any]) -> list[str]:
+    """The ids a message shows: one, or those of a digest's leads."""
+    if channel == "slack" and "digest" in message["text"]:
+        sections = [block["text"]["text"] for block in message["blocks"] if block["type"] == "section"]
+        return re.findall(r"· alert ([0-9a-f]{32})", "\n".join(sections))
+    return [_id_of(channel, message)]
+
+
 def _id_of(channel: str, message: dict[str, Any]) -> str:
     """The alert's id, as a person finds it at the destination (rule 14)."""
     match channel:
@@ -110,7 +118,13 @@ def _id_of(channel: str, message: dict[str, Any]) -> str:
 
 def _window(trial: Trial, alert_id: str, channel: str, calls: Sequence[str], *, unseen: bool) -> str:
     """Which of the two windows explains it, if one does."""
-    attempts = [ran for ran in trial.ran if ran.step.do == "deliver" and ran.step.arguments["alert_id"] == alert_id]
+    digests = {name for name, digest in trial.last["digests"].items() if alert_id in digest["members"]}
+    steps = [ran for ran in trial.ran if ran.step.do == "deliver"]
+    attempts = [
+        ran
+        for ran in steps
+        if ran.step.arguments.get("alert_id") == alert_id or ran.step.arguments.get("digest_id") in digests
+    ]
     if unseen or any(_was_not_seen(ran, sending_of(channel), calls) for ran in attempts):
         return UNSEEN
     if any(ran.answer.seconds >= trial.policy["lease"] for ran in attempts):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,13 +19,18 @@ from shared.adapters import cloud_tasks, knowledge_file, monday, slack, smtp, sy
 from shared.adapters.firestore import Database
 from shared.domain import destination as places
 from shared.domain import ids
+from shared.domain.alert import Policy
 from shared.domain.contact import ContactDetails
 from shared.domain.turn import Visitor
-from shared.flows import admit_message, answer_message
+from shared.flows import admit_message, answer_message, backlog
 from shared.flows.answer_message import AnswerMessage
 from shared.flows.deliver_alert import DeliverAlert
+from shared.flows.deliver_digest import DeliverDigest
 from tests.support.harness import documents, plants
 from tests.support.harness.shim import Shim
+
+LEAST_DRAIN_SECONDS = 0.2
+"""Instead of fifteen: nobody in a trial is that far behind."""
 
 
 @dataclass
@@ -54,6 +59,7 @@ class Flows:
 
     def do(self, what: str, arguments: Mapping[str, Any]) -> Any:
         """Carry out a step; what it answers, as JSON takes it."""
+        backlog.LEAST_DRAIN = timedelta(seconds=LEAST_DRAIN_SECONDS)
         places.REMIND_AFTER = timedelta(seconds=self.trial["remind"])
         admit_message.CLAIM_LIFE = answer_message.CLAIM_LIFE = timedelta(seconds=self.trial["claim"])
         steps: dict[str, Callable[..., Any]] = {
@@ -75,8 +81,13 @@ class Flows:
         answered = self._of("chat", bootstrap.chat).flow(asked)
         return {**answered.body, "replayed": answered.replayed}
 
-    def _deliver(self, alert_id: str, generation: int, channel: str | None = None) -> Any:
-        return self._of("deliver_alert", bootstrap.deliver_alert).flow(DeliverAlert(alert_id, generation, channel))
+    def _deliver(
+        self, alert_id: str = "", generation: int = 0, channel: str | None = None, digest_id: str | None = None
+    ) -> Any:
+        built = self._of("deliver_alert", bootstrap.deliver_alert)
+        if digest_id is not None:
+            return built.digests(DeliverDigest(digest_id))
+        return built.flow(DeliverAlert(alert_id, generation, channel))
 
     def _sweep(self, slot: str | None = None) -> Any:
         built = self._of("retry_dead_letters", bootstrap.retry_dead_letters)
@@ -102,19 +113,26 @@ class Flows:
         return self._built[name]
 
     def _adjusted(self, built: Any) -> Any:
-        """The same with the waits of a trial, and a clock that may be wrong."""
-        changes: dict[str, Any] = {"clock": SkewedClock(self.trial["skew"])}
-        if hasattr(built.flow, "policy"):
-            seconds = {key: timedelta(seconds=value) for key, value in self.trial["policy"].items()}
-            changes["policy"] = replace(built.flow.policy, **seconds)
-        if hasattr(built.flow, "send_seconds"):
-            changes |= {name: self.trial[name] for name in ("send_seconds", "margin_seconds")}
-        if hasattr(built.flow, "run_seconds"):
-            changes["run_seconds"] = self.trial["run_seconds"]
-        flows = {"flow": replace(built.flow, **changes)}
-        if hasattr(built, "daily"):
-            flows["daily"] = replace(built.daily, **changes)
-        return replace(built, **flows)
+        """The same with the waits of a trial, and a clock that may be wrong; in every part of its flows."""
+        flows = {name: getattr(built, name) for name in ("flow", "daily", "digests") if hasattr(built, name)}
+        return replace(built, **{name: self._with_waits(flow) for name, flow in flows.items()})
+
+    def _with_waits(self, part: Any) -> Any:
+        changes: dict[str, Any] = {}
+        for item in fields(part):
+            value = getattr(part, item.name)
+            if item.name in ("send_seconds", "margin_seconds", "run_seconds"):
+                changes[item.name] = self.trial[item.name]
+            elif item.name == "clock":
+                changes[item.name] = SkewedClock(self.trial["skew"])
+            elif item.name == "lease":
+                changes[item.name] = timedelta(seconds=self.trial["policy"]["lease"])
+            elif isinstance(value, Policy):
+                seconds = {key: timedelta(seconds=each) for key, each in self.trial["policy"].items()}
+                changes[item.name] = replace(value, **seconds)
+            elif is_dataclass(value) and type(value).__module__.startswith("shared.flows"):
+                changes[item.name] = self._with_waits(value)
+        return replace(part, **changes)
 
 
 def install(shim: Shim) -> None:

@@ -12,7 +12,7 @@ from shared.domain.alert import DEAD_LETTER_STATUS, State
 from shared.domain.delivery import ended
 from shared.domain.outcome import Delivered, Outcome, Retry
 from shared.errors import StorageError
-from shared.flows.deliver_alert import AlertDelivery
+from shared.flows.deliver_alert import AlertDelivery, _message
 from shared.ports import Channel, Message, Page, Step, StoredAlert, TurnCommit, Version
 
 
@@ -93,7 +93,8 @@ class _Hasty(AlertDelivery):
 
     def _send(self, stored: StoredAlert, attempt: Any) -> str:
         state = self._save(attempt, Delivered())
-        self._attempt(stored, attempt.held, self.clock.monotonic() + self.send_seconds)
+        message = _message(stored, attempt.held, None)
+        self.attempts(attempt.held.channel, message, attempt.breaker, began=attempt.began)
         return state
 
 
@@ -149,13 +150,18 @@ def _sending(does: Callable[[Channel, Message, float], Outcome]) -> Callable[[st
     def plant(name: str, built: Any) -> Any:
         if name != "deliver_alert":
             return built
-        return _changed(built, channels={key: _Channel(each, does) for key, each in built.flow.channels.items()})
+        attempts = built.flow.attempts
+        channels = {key: _Channel(each, does) for key, each in attempts.channels.items()}
+        return _changed(built, attempts=replace(attempts, channels=channels))
 
     return plant
 
 
 def _telling_nobody(name: str, built: Any) -> Any:
-    return _changed(built, escalation_channels=()) if name in ("deliver_alert", "retry_dead_letters") else built
+    if name == "retry_dead_letters":
+        moves = built.flow.moves
+        return _changed(built, moves=replace(moves, steps=replace(moves.steps, escalation_channels=())))
+    return _changed(built, escalation_channels=()) if name == "deliver_alert" else built
 
 
 def _hasty(name: str, built: Any) -> Any:

@@ -249,6 +249,96 @@ async def _cleanup_goes_on(trial: Trial) -> Step:
     return Step("cleanup", {"slot": SLOT})
 
 
+async def _until_parked(trial: Trial) -> None:
+    """Every task of a lead for Slack comes, until none is queued any more."""
+    while (await trial.alerts()).get(("slack", "lead"), {}).get("state") == "queued":
+        await trial.deliver()
+
+
+async def _opens(trial: Trial) -> None:
+    """One failure opens the breaker; the lead waits for its second attempt."""
+    await trial.break_("slack", "500")
+    await trial.lead()
+    assert await trial.deliver() == "queued"
+
+
+async def _waits_for_breaker(trial: Trial) -> Step:
+    await _opens(trial)
+    return await trial.delivery()
+
+
+async def _closes(trial: Trial) -> Step:
+    """It is time to find out, and Slack is well again."""
+    await _opens(trial)
+    await trial.mend("slack")
+    await until(wake_of({"wake_at": (await trial.look())["breakers"]["slack"]["probe_at"]}))
+    return await trial.delivery()
+
+
+async def _breaker_let_out(trial: Trial) -> Step:
+    """One waits for the breaker, and the sweep lets it find out."""
+    await trial.run(await _waits_for_breaker(trial))
+    await until(wake_of({"wake_at": (await trial.look())["breakers"]["slack"]["probe_at"]}))
+    return Step("sweep", {"slot": SLOT})
+
+
+async def _breaker_drains(trial: Trial) -> Step:
+    """Two wait for it while a third one's attempt closes it."""
+    await _opens(trial)
+    for _ in range(2):
+        await trial.lead()
+    await _until_parked(trial)
+    await trial.mend("slack")
+    await until(wake_of({"wake_at": (await trial.look())["breakers"]["slack"]["probe_at"]}))
+    await trial.run(Step("sweep"))
+    await trial.deliver()
+    return Step("sweep", {"slot": SLOT})
+
+
+async def _three_parked(trial: Trial) -> Step:
+    """Their next attempt is due."""
+    await trial.break_("slack", "500")
+    for _ in range(3):
+        await trial.lead()
+    await _until_parked(trial)
+    await trial.mend("slack")
+    for each in (await trial.look())["alerts"].values():
+        await until(wake_of(each))
+    return Step("sweep", {"slot": SLOT})
+
+
+def _digest(fault: str | None = None, *, for_good: bool = False) -> Any:
+    """A digest of three, at a Slack that has that fault."""
+
+    async def arrange(trial: Trial) -> Step:
+        await trial.run(await _three_parked(trial))
+        if fault is not None:
+            await trial.break_("slack", fault, for_good=for_good)
+        [digest_id] = await trial.documents("digests")
+        return Step("deliver", {"digest_id": digest_id})
+
+    return arrange
+
+
+async def _digest_of_a_blocked_slack(trial: Trial) -> Step:
+    """Somebody else has found the block since it was made."""
+    step = await _digest("no_active_hooks")(trial)
+    await trial.lead()
+    await trial.deliver()
+    return step
+
+
+async def _overdue(trial: Trial) -> Step:
+    """One that a block has kept for two days."""
+    await _blocked(trial)
+    await trial.deliver("email", "notice")
+    await trial.run(Step("age", {"collection": "alerts", "field": "created_at", "days": 2}))
+    return Step("sweep", {"slot": SLOT})
+
+
+ONE_FAILURE = {"BREAKER_FAIL_MAX": "1", "BREAKER_RESET_SECONDS": "1.5"}
+DIGESTS = {"DIGEST_THRESHOLD": "2", "BREAKER_FAIL_MAX": "100"}
+
 SHORT_CLAIM = {"claim": 1.0}
 NO_TIME = {"run_seconds": -1.0}
 
@@ -298,6 +388,19 @@ SCENARIOS = (
     Scenario("sweep: a drain", _draining),
     Scenario("sweep: a reminder", _reminder, options={"remind": 0.3}),
     Scenario("sweep: no time, goes on", _lost_task, [0, 0], changed=NO_TIME),
+    Scenario("slack: opens its breaker", _lead(fault=("slack", "500")), "queued", ONE_FAILURE),
+    Scenario("slack: waits for its breaker", _waits_for_breaker, "parked", ONE_FAILURE),
+    Scenario("slack: closes its breaker", _closes, "delivered", ONE_FAILURE),
+    Scenario("sweep: a breaker's probe is let out", _breaker_let_out, [1, 0], ONE_FAILURE),
+    Scenario("sweep: a breaker's drain", _breaker_drains, [2, 0], ONE_FAILURE),
+    Scenario("sweep: a digest is made", _three_parked, [3, 0], DIGESTS),
+    Scenario("digest: delivered", _digest(), "delivered", DIGESTS),
+    Scenario("digest: 500", _digest("500"), "parked", DIGESTS),
+    Scenario("digest: refused, divided", _digest("invalid_payload", for_good=True), "divided", DIGESTS),
+    Scenario("digest: finds a block", _digest("no_active_hooks"), "parked", DIGESTS),
+    Scenario("digest: waits for a repair", _digest_of_a_blocked_slack, "parked", DIGESTS),
+    Scenario("digest: unknown, but accepted", _digest("slow"), "parked", DIGESTS, unseen=True),
+    Scenario("sweep: overdue alerts", _overdue),
     Scenario("cleanup: what expired", _expired_documents, [2, 0, False]),
     Scenario("cleanup: what ended long ago", _ended_alerts, [0, 2, False]),
     Scenario("cleanup: no time, goes on", _cleanup_goes_on, [0, 0, True], changed=NO_TIME),

@@ -35,9 +35,13 @@ SETTINGS = {
     "ESCALATION_CHANNELS": "email, slack",
     "DRAIN_PACES": "slack=100,email=100",
     "SWEEP_GRACE_SECONDS": "0.3",
+    "BREAKER_RESET_SECONDS": "0.5",
     "CHAT_RATE_LIMIT": "1000 per minute",
 }
 DRAIN_SECONDS = 30.0
+INSTANCES = 2
+"""Each step goes to another process than the one before it: what one remembers, the next one does not know."""
+
 LATE = timedelta(seconds=0.15)
 """An alert's lease begins with its claim's commit, ``wake_at`` with the read before: the sweep leaves it so long."""
 
@@ -108,7 +112,7 @@ class Trial:
             changed: of the trial, for this step: ``skew``, ``plant``.
         """
         trial = {"environ": self.project.environ, "policy": self.policy, "plant": self._plant, **self._options}
-        worker = self._idle.pop() if self._idle else await self._harness.workers.take()
+        worker = self._idle.pop(0) if len(self._idle) >= INSTANCES else await self._harness.workers.take()
         order = {
             "trial": trial | changed,
             "do": step.do,
@@ -226,7 +230,8 @@ class Trial:
             if not waiting:
                 self.drained = True
                 return
-            due = min([wake_of(each) for each in waiting] + [*_looks(looked["destinations"])])
+            looks = [*_looks(looked["destinations"]), *_breakers(looked["breakers"])]
+            due = min([wake_of(each) for each in waiting] + looks)
             left = (due - datetime.now(UTC)).total_seconds()
             if left <= 0:
                 await self.run(Step("sweep"))
@@ -268,6 +273,14 @@ def _looks(destinations: dict[str, dict[str, Any]]) -> list[datetime]:
     blocked = [each for each in destinations.values() if each["cause"] is not None]
     draining = [at_once for each in destinations.values() if each["draining"]]
     return [datetime.fromisoformat(each["probe_at"]) if each["probe_at"] else at_once for each in blocked] + draining
+
+
+def _breakers(breakers: dict[str, dict[str, Any]]) -> list[datetime]:
+    """The same for its breaker."""
+    at_once = datetime.now(UTC)
+    held = [each for each in breakers.values() if each["state"] != "closed"]
+    draining = [at_once for each in breakers.values() if each["draining"]]
+    return [datetime.fromisoformat(each["probe_at"]) if each["probe_at"] else at_once for each in held] + draining
 
 
 def sending_of(channel: str) -> str:
