@@ -23,6 +23,6 @@ def deliver_alert(request: flask.Request) -> flask.Response:
 def _answer(request: flask.Request) -> flask.Response:
     DELIVERY.guard.check(request.headers.get("Authorization"))
     if request.method != "POST":
-        raise method_not_allowed(("POST",))
+        raise method_not_allowed(("POST",), options=False)
     task = read_task_request(read_json_object(request))
     return json_answer({"state": DELIVERY.flow(DeliverAlert(task.alert_id, task.generation, task.channel))})
