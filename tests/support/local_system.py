@@ -106,6 +106,12 @@ class LocalSystem:
         assert answer.ok, answer.text
         return answer.json()
 
+    def log(self, name):
+        """The last lines a function wrote."""
+        answer = requests.get(f"{self.url}/_local/logs/{name}", timeout=30)
+        assert answer.ok, answer.text
+        return answer.text
+
     @property
     def info(self):
         """What runs where."""
