@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from infra.manifest import load
-from tests.fuzz.callers import identities
+from tests.fuzz.run import shown_at
 from tests.support.local_system import eventually
 
 RIGHT_TO_LEFT = "\u202eevil\u202c"
@@ -17,8 +16,7 @@ RIGHT_TO_LEFT = "\u202eevil\u202c"
 @pytest.fixture(scope="module")
 def shown(shared_system):
     """What each function's caller shows."""
-    access = {name: str(function.access) for name, function in load().functions.items()}
-    return identities(shared_system.info, access)
+    return shown_at(shared_system.url)
 
 
 def called(system, path, headers=None, **how):

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,17 +68,22 @@ class Fuzzed:
         return sum(count for answer, count in self.answers.items() if answer.rsplit(" ", 1)[1].startswith("5"))
 
 
-def fuzz(url: str, *options: str, seed: int, document: Path = DOCUMENT) -> Fuzzed:
-    """One run against the local system at ``url``.
+def shown_at(url: str) -> dict[str, tuple[str, str]]:
+    """What each function's caller shows at the local system at ``url``."""
+    access = {name: str(function.access) for name, function in load().functions.items()}
+    return identities(requests.get(f"{url}/_local/info", timeout=30).json(), access)
+
+
+def fuzz(url: str, *options: str, seed: int, shown: Mapping[str, tuple[str, str]] | None = None) -> Fuzzed:
+    """One run against the system at ``url``.
 
     Args:
         url: the gateway's.
         options: of ``st run``: how much and how long.
         seed: from 0.
-        document: what is tried.
+        shown: what each function's caller shows; None at a local system, which is asked.
     """
-    access = {name: str(function.access) for name, function in load().functions.items()}
-    info = requests.get(f"{url}/_local/info", timeout=30).json()
+    shown = shown_at(url) if shown is None else shown
     with tempfile.TemporaryDirectory() as folder:
         tally, report = Path(folder) / "tally.json", Path(folder) / "report.json"
         program = (sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()")
@@ -86,7 +91,7 @@ def fuzz(url: str, *options: str, seed: int, document: Path = DOCUMENT) -> Fuzze
             "--config-file",
             str(CONFIG),
             "run",
-            str(document),
+            str(DOCUMENT),
             "--url",
             url,
             "--seed",
@@ -99,7 +104,7 @@ def fuzz(url: str, *options: str, seed: int, document: Path = DOCUMENT) -> Fuzze
             env={
                 **os.environ,
                 "PYTHONPATH": str(ROOT),
-                "BELLHOP_FUZZ_IDENTITIES": json.dumps(identities(info, access)),
+                "BELLHOP_FUZZ_IDENTITIES": json.dumps(shown),
                 "BELLHOP_FUZZ_TALLY": str(tally),
             },
             stdout=subprocess.PIPE,

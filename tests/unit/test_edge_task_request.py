@@ -8,7 +8,7 @@ from shared.edge.task_request import TaskRequest, read_task_request
 from shared.errors import RequestError
 
 
-@pytest.mark.parametrize("generation", [3, 3.0, 3e0])
+@pytest.mark.parametrize("generation", [3, 3.0])
 def test_a_whole_number_is_one_however_it_is_written(generation: float) -> None:
     """JSON has one kind of number."""
     read = read_task_request({"alert_id": "a", "generation": generation, "channel": "slack", "more": 1})
