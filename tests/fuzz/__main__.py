@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import secrets
+import signal
 import sys
 import time
 from collections import Counter
@@ -21,9 +22,11 @@ SHORTEST_SECONDS = 20
 def main() -> int:
     """Parse, run, tell; 0 if every answer was as ``docs/openapi.yaml`` says."""
     asked = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the system beside it must be ended too
     print(f"fuzz: {asked.seconds} s, seed {asked.seed}; again with --seed {asked.seed}", flush=True)
-    system = LocalSystem(BELLHOP_FAST="1", BELLHOP_PACES="slack=20,monday=20,email=20").wait()
+    system = LocalSystem(BELLHOP_FAST="1", BELLHOP_PACES="slack=20,monday=20,email=20")
     try:
+        system.wait()
         rounds = _rounds(system, asked.seconds, asked.seed)
         counts = system.console("conservation")
     finally:
