@@ -24,7 +24,7 @@ def cleanup(request: flask.Request) -> flask.Response:
 def _answer(request: flask.Request) -> flask.Response:
     CLEANING.guard.check(request.headers.get("Authorization"))
     if request.method != "POST":
-        raise method_not_allowed(("POST",))
+        raise method_not_allowed(("POST",), options=False)
     if request.path not in ("/", "/daily"):
         raise not_found()
     job, time = read_slot(request.headers.get)

@@ -24,7 +24,7 @@ def deliver_alert(request: flask.Request) -> flask.Response:
 def _answer(request: flask.Request) -> flask.Response:
     DELIVERY.guard.check(request.headers.get("Authorization"))
     if request.method != "POST":
-        raise method_not_allowed(("POST",))
+        raise method_not_allowed(("POST",), options=False)
     task = read_task_request(read_json_object(request))
     if isinstance(task, DigestRequest):
         return json_answer({"state": DELIVERY.digests(DeliverDigest(task.digest_id))})

@@ -21,7 +21,7 @@ def retry_dead_letters(request: flask.Request) -> flask.Response:
 def _answer(request: flask.Request) -> flask.Response:
     SWEEP.guard.check(request.headers.get("Authorization"))
     if request.method != "POST":
-        raise method_not_allowed(("POST",))
+        raise method_not_allowed(("POST",), options=False)
     job, time = read_slot(request.headers.get)
     swept = SWEEP.once(job, time, SWEEP.flow)
     if swept is None:

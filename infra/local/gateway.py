@@ -21,6 +21,9 @@ from infra.local.problems import problem
 BODY_MOST = 32 * 1024 * 1024
 """What Cloud Functions take at most; more is refused before a function sees it."""
 
+BODY_SECONDS = 30.0
+"""How long a body may take to come; in the cloud the function's own timeout ends such a request."""
+
 INSTANCE_SECONDS = 15.0
 """How long a request waits for a function that is starting (again)."""
 
@@ -45,10 +48,12 @@ class Gateway:
 
     Attributes:
         urls: where each function listens, by name.
+        body_seconds: how long a body may take to come.
     """
 
-    def __init__(self, urls: Mapping[str, str]) -> None:
+    def __init__(self, urls: Mapping[str, str], *, body_seconds: float = BODY_SECONDS) -> None:
         self.urls = urls
+        self.body_seconds = body_seconds
         self._session: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
@@ -72,8 +77,15 @@ class Gateway:
         if url is None:
             known = ", ".join(f"/{function}" for function in sorted(self.urls))
             return problem(404, f"There is no function of that name; there are {known}, and /_local/ and /.")
+        if not _utf8(request):  # aiohttp would leave such bytes out, and another header would arrive
+            return problem(400, "A header is not UTF-8.")
         try:
-            body = await request.read()
+            async with asyncio.timeout(self.body_seconds):
+                body = await request.read()
+        except TimeoutError:
+            slow = problem(408, f"The body did not come within {self.body_seconds:g} seconds.")
+            slow.force_close()
+            return slow
         except web.HTTPRequestEntityTooLarge:
             return problem(413, f"The body is too large; at most {BODY_MOST} bytes are accepted.")
         query = f"?{request.rel_url.raw_query_string}" if request.rel_url.raw_query_string else ""
@@ -101,6 +113,14 @@ class Gateway:
                 await asyncio.sleep(0.05)
             except (aiohttp.ClientError, OSError):
                 return problem(502, "The function ended while it was answering; what it did is not known.")
+
+
+def _utf8(request: web.Request) -> bool:
+    try:
+        "".join(request.headers.values()).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _forwarded(request: web.Request, body: bytes) -> list[tuple[str, str]]:

@@ -122,7 +122,8 @@ class LocalSystem:
         await gateway.open()
         self._ending.push_async_callback(gateway.close)
         app = web.Application(middlewares=[loopback_only], client_max_size=BODY_MOST)
-        app.add_routes([*control.routes(self), *playground_routes(), web.route("*", "/{path:.*}", gateway.handle)])
+        functions = web.route("*", r"/{path:[\s\S]*}", gateway.handle)  # a path may hold a line break
+        app.add_routes([*control.routes(self), *playground_routes(), functions])
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         self._ending.push_async_callback(runner.cleanup)

@@ -74,7 +74,7 @@ def given_details(name: str | None, email: str | None, phone: str | None, region
     ):
         if given and given.strip() and getattr(details, field) is None:
             detail = f"{field}: is not valid; it takes {takes}, or can be left out."
-            raise RequestError(400, detail, slug="invalid-field", title="Invalid field", field=field)
+            raise RequestError(400, detail, slug="invalid-field", title="A field is invalid", field=field)
     return details
 
 

@@ -38,7 +38,7 @@ def known_only(given: Mapping[str, Any], names: tuple[str, ...]) -> None:
     """Refuse (400) anything that is not among ``names``; what it was called is not repeated in full."""
     for name in given:
         if name not in names:
-            shown = re.sub(r"[^0-9A-Za-z_.-]", "?", name)[:40]
+            shown = re.sub(r"[^0-9A-Za-z_.-]", "?", name)[:40] or "?"
             raise invalid_field(shown, f"left out; there are {', '.join(names) or 'no fields here'}")
 
 

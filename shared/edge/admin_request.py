@@ -108,7 +108,7 @@ def read_admin_request(request: flask.Request) -> AdminRequest:
     for method, read, found in there:
         if method == request.method:
             return read(request, found)
-    raise method_not_allowed(tuple(method for method, _, _ in there))
+    raise method_not_allowed(tuple(method for method, _, _ in there), options=False)
 
 
 def _alerts(request: flask.Request, _: re.Match[str]) -> AdminRequest:

@@ -56,9 +56,14 @@ def not_found(what: str = "This address") -> RequestError:
     return RequestError(404, f"{what} does not exist.", slug="not-found", title="Not found")
 
 
-def method_not_allowed(allowed: tuple[str, ...]) -> RequestError:
-    """405 with ``Allow`` (RFC 9110, 15.5.6): ``allowed`` plus OPTIONS, which every public function answers."""
-    methods = ", ".join(dict.fromkeys((*allowed, "OPTIONS")))
+def method_not_allowed(allowed: tuple[str, ...], *, options: bool = True) -> RequestError:
+    """405 with ``Allow`` (RFC 9110, 15.5.6).
+
+    Args:
+        allowed: what is answered here.
+        options: whether OPTIONS is answered too, as by every public function; those behind a key or a token do not.
+    """
+    methods = ", ".join(dict.fromkeys((*allowed, "OPTIONS") if options else allowed))
     return RequestError(
         405,
         f"This method is not allowed here; allowed are {methods}.",
@@ -92,9 +97,7 @@ def forbidden(detail: str) -> RequestError:
 
 def unavailable(detail: str, *, retry_after: int) -> RequestError:
     """503 with ``Retry-After`` seconds: nothing is wrong with the request (RFC 9110, 15.6.4)."""
-    return RequestError(
-        503, detail, slug="unavailable", title="The service is not available just now", retry_after=retry_after
-    )
+    return RequestError(503, detail, slug="unavailable", title="Temporarily unavailable", retry_after=retry_after)
 
 
 def internal_error() -> RequestError:

@@ -49,6 +49,8 @@ def _of_alert(body: Mapping[str, Any]) -> TaskRequest:
     alert_id, generation = body.get("alert_id"), body.get("generation")
     if not isinstance(alert_id, str) or not _ALERT_ID.fullmatch(alert_id):
         raise invalid_field("alert_id", "an alert's id", json_type(alert_id))
+    if isinstance(generation, float) and generation.is_integer():
+        generation = int(generation)  # 2.0 is 2: JSON has one kind of number (RFC 8259, 6)
     if not isinstance(generation, int) or isinstance(generation, bool) or not 0 < generation < _MOST_GENERATIONS:
         raise invalid_field("generation", "a whole number from 1", json_type(generation))
     channel = body.get("channel")

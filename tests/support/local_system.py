@@ -106,10 +106,23 @@ class LocalSystem:
         assert answer.ok, answer.text
         return answer.json()
 
+    def log(self, name):
+        """The last lines a function wrote."""
+        answer = requests.get(f"{self.url}/_local/logs/{name}", timeout=30)
+        assert answer.ok, answer.text
+        return answer.text
+
     @property
     def info(self):
         """What runs where."""
         return self.local("GET", "info")
+
+    def console(self, path):
+        """What the operator's console tells."""
+        headers = {"X-ADMIN-API-KEY": self.info["admin_api_key"]}
+        answer = requests.get(f"{self.url}/admin_console/{path}", headers=headers, timeout=60)
+        assert answer.ok, answer.text
+        return answer.json()
 
     def write(self, message, client=None, **fields):
         """A visitor writes; the answer."""

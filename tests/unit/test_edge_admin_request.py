@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
+from shared.edge.admin_fields import known_only
 from shared.edge.admin_request import (
     AdminRequest,
     AlertsQuery,
@@ -220,3 +221,11 @@ def test_f31_any_body_is_understood_or_refused(body: dict[str, Any]) -> None:
     for path in (REDRIVE, WAIVE):
         with contextlib.suppress(RequestError):
             asked("POST", path, json=body)
+
+
+def test_a_field_without_a_name_is_refused_by_one() -> None:
+    """The sentence names something."""
+    with pytest.raises(RequestError) as refused:
+        known_only({"": 1}, ("email", "id"))
+    assert refused.value.field == "?"
+    assert refused.value.detail == "?: must be left out; there are email, id."

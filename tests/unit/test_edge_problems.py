@@ -66,6 +66,7 @@ def test_a_problem_is_never_cached_sniffed_or_framed():
     ("error", "status", "header", "value"),
     [
         (refusals.method_not_allowed(("POST",)), 405, "Allow", "POST, OPTIONS"),
+        (refusals.method_not_allowed(("POST",), options=False), 405, "Allow", "POST"),
         (refusals.method_not_allowed(("GET", "OPTIONS")), 405, "Allow", "GET, OPTIONS"),
         (refusals.unavailable("later", retry_after=7), 503, "Retry-After", "7"),
         (refusals.unauthorized("no", presented=False), 401, "WWW-Authenticate", "Bearer"),

@@ -1,0 +1,32 @@
+"""The running system answers as ``docs/openapi.yaml`` says, whatever it is sent (``make fuzz`` for long)."""
+
+import pytest
+
+from tests.fuzz.run import fuzz, with_dead_letters
+
+SEED = 20
+SEEN = (
+    "POST /chat 200",
+    "POST /chat 422",
+    "OPTIONS /chat 204",
+    "POST /deliver_alert 200",
+    "POST /retry_dead_letters 200",
+    "POST /cleanup/daily 200",
+    "POST /admin_console/dead_letters/redrive 202",
+    "POST /admin_console/dead_letters/{id}/waive 200",
+    "GET /admin_console/redrives/{id} 200",
+    "GET /admin_console/conservation 200",
+)
+
+
+@pytest.mark.timeout(300)
+def test_f31_every_answer_is_as_described(system, capsys):
+    """All checks of schemathesis, in all its phases; afterwards every alert is accounted for."""
+    with with_dead_letters(system):
+        fuzzed = fuzz(system.url, "--max-examples", "12", seed=SEED)
+    with capsys.disabled():
+        print(f"\nfuzz: seed {fuzzed.seed}, {fuzzed.cases} cases, {fuzzed.server_errors} answers of 5xx")  # noqa: T201 - to see the same again
+    assert fuzzed.passed, fuzzed.report
+    assert fuzzed.server_errors == 0
+    assert [answer for answer in SEEN if not fuzzed.answers[answer]] == []
+    assert system.console("conservation")["balanced"]

@@ -1,0 +1,132 @@
+"""What schemathesis cannot know of Bellhop: who calls, from where, and what its formats and sentences mean.
+
+Loaded by ``st run`` in a process of its own, see ``tests.fuzz.run``.
+"""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import json
+import os
+import re
+import socket
+import uuid
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import phonenumbers
+import schemathesis
+from hypothesis import strategies as st
+from urllib3.util import connection
+
+from shared.domain.contact import valid_email, valid_phone
+
+IDENTITIES = json.loads(os.environ["BELLHOP_FUZZ_IDENTITIES"])
+"""What an operation's caller shows, by the first part of its path: header and value."""
+
+REFUSALS_A_CLIENT = 5
+"""Each client writes up to the limit and so often beyond it, then comes the next: both are seen, in this proportion."""
+
+VALID_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+
+COUNTRIES = ("PL", "DE", "GB", "US", "FR", "UA")
+
+
+def _number(country: str, digits: str) -> str | None:
+    """A valid number of a country that ends in these digits, as it is written down; None if there is none."""
+    example = phonenumbers.example_number_for_type(country, phonenumbers.PhoneNumberType.MOBILE)
+    if example is None:
+        return None
+    written = f"+{example.country_code} {str(example.national_number)[: -len(digits)]}{digits}"
+    return written if valid_phone(written, country) else None
+
+
+schemathesis.openapi.format(
+    "phone",
+    st.builds(_number, st.sampled_from(COUNTRIES), st.from_regex(r"\A[0-9]{4}\Z")).filter(bool),
+)
+schemathesis.openapi.format("email", st.emails().filter(lambda text: valid_email(text) is not None))
+schemathesis.openapi.format(
+    "date-time",
+    st.datetimes(datetime(1971, 1, 1), datetime(9998, 12, 31), timezones=st.just(UTC)).map(datetime.isoformat),  # noqa: DTZ001 - the bounds take none
+)
+
+
+@schemathesis.auth(refresh_interval=None)
+class Identity:
+    """The key or token of whoever may call an operation."""
+
+    def get(self, case: schemathesis.Case, _context: Any) -> tuple[str, str] | None:
+        """Header and value; None for what everybody may call."""
+        found = IDENTITIES.get(case.operation.path.split("/")[1])
+        return tuple(found) if found else None
+
+    def set(self, case: schemathesis.Case, data: tuple[str, str], _context: Any) -> None:
+        """Show it."""
+        name, value = data
+        case.headers[name] = value
+
+
+@schemathesis.hook
+def map_case(_context: Any, case: schemathesis.Case) -> schemathesis.Case:
+    """Keep to what the document says in words only: one of two, and a time before another."""
+    if case.operation.definition.raw.get("operationId") == "findAlerts":
+        query = case.query if isinstance(case.query, dict) else {}
+        if not query:
+            case.query = {"email": "ana@example.com"}
+        elif set(query) == {"email", "id"}:
+            case.query = {"id": query["id"]}
+    body = case.body
+    if isinstance(body, dict) and isinstance(body.get("from"), str) and isinstance(body.get("to"), str):
+        earlier, later = sorted((body["from"], body["to"]))
+        body |= {"from": earlier, "to": later if later > earlier else "9998-12-31T23:59:59Z"}
+    return case
+
+
+@schemathesis.hook
+def filter_path_parameters(_context: Any, path_parameters: dict[str, Any] | None) -> bool:
+    """A line break in a path is answered by functions-framework, in HTML, before a function sees it."""
+    return "\n" not in unquote(str((path_parameters or {}).get("id")))
+
+
+TALLY: Counter[str] = Counter()
+"""How often each operation was answered with each status."""
+
+_keys = itertools.count()
+_run = uuid.uuid4().hex
+
+
+@schemathesis.hook
+def before_call(_context: Any, case: schemathesis.Case, _kwargs: dict[str, Any]) -> None:
+    """Most keys are new, as visitors' are; every fourth is as it was made, and may have been used before."""
+    key = case.headers.get("Idempotency-Key")
+    if key is not None and VALID_KEY.fullmatch(key) and (number := next(_keys)) % 4:
+        case.headers["Idempotency-Key"] = f"{key}-{_run}-{number}"
+
+
+@schemathesis.hook
+def after_call(_context: Any, case: schemathesis.Case, response: schemathesis.Response) -> None:
+    """Count the answer."""
+    TALLY[f"{case.operation.label} {response.status_code}"] += 1
+
+
+atexit.register(lambda: Path(os.environ["BELLHOP_FUZZ_TALLY"]).write_text(json.dumps(TALLY)))
+
+_connect = connection.create_connection
+
+
+def _from_client(address: tuple[str, int], *arguments: Any, **how: Any) -> socket.socket:
+    """Connect from the address of this moment's client: one after the other, of many on loopback.
+
+    Schemathesis has no setting for it. The gateway tells the function this address, and no header can change it.
+    """
+    number = TALLY["POST /chat 429"] // REFUSALS_A_CLIENT
+    how["source_address"] = (f"127.1.{number // 250 % 250}.{1 + number % 250}", 0)
+    return _connect(address, *arguments[:1], **how)
+
+
+connection.create_connection = _from_client
