@@ -50,8 +50,9 @@ class Served:
         return float(sum(each.user + each.system for each in times))
 
     def resident_mib(self) -> float:
-        """What the process that serves holds of the memory, and not the one that only started it."""
-        return max(psutil.Process(pid).memory_info().rss for pid in self.process.pids()) / _MEBIBYTE
+        """What the process that serves holds of the memory, without the one that started it and shares most of it."""
+        _starter, *serving = self.process.pids()
+        return max(psutil.Process(pid).memory_info().rss for pid in serving) / _MEBIBYTE
 
 
 def specs(host: str, project: str, folder: Path) -> dict[str, ProcessSpec]:

@@ -52,6 +52,10 @@ class Index:
         self._weights = [self._weigh(word, len(questions)) for word in used_by]
         cut = [(entry, tuple(self._places[word] for word in self._telling(found))) for entry, found in asked]
         self._phrasings = [_Phrasing(e, known, sum(self._weights[w] for w in known)) for e, known in cut if known]
+        self._holding: list[list[int]] = [[] for _ in used_by]  # by place: the phrasings with the word
+        for number, phrasing in enumerate(self._phrasings):
+            for place in phrasing.known:
+                self._holding[place].append(number)
 
     def ranked(self, question: str) -> list[tuple[int, float]]:
         """Return (entry, confidence 0-1), the surest first, equals in the order of the file."""
@@ -99,7 +103,8 @@ class Index:
             return []
         weights = [self._question_weight(word, near) for word, near in pieces]
         holds: dict[int, float] = {}  # entry → the share of its best phrasing that the question holds
-        for phrasing in self._phrasings:
+        for number in {number for place in likeness for number in self._holding[place]}:
+            phrasing = self._phrasings[number]
             held = sum(self._weights[place] * likeness.get(place, 0.0) for place in phrasing.known)
             if held:
                 holds[phrasing.entry] = max(held / phrasing.weight, holds.get(phrasing.entry, 0.0))
