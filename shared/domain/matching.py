@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from shared.domain.vocabulary import Near, Vocabulary
 from shared.domain.words import LIGHT_WORDS, MAX_TEXT, STOP_WORDS, spelt, words
@@ -21,6 +22,7 @@ _UNTAUGHT = 2.0  # the weight of a word that no phrasing holds; the rarest taugh
 _HELD = 0.3  # of the confidence hangs on the phrasing being held, the rest on the question being understood
 _MAX_WORDS = 40  # told apart in one sentence; the rest of a longer one is not looked at
 _MAX_PARTS = 24
+_RECENT = 64  # questions: one message asks up to three times, for its answer and to ask back
 _PART = re.compile(r"[.!?;\n]+")
 _CLAUSE = re.compile(r"[,:\u2013\u2014]+")
 
@@ -57,6 +59,7 @@ class Index:
             for place in phrasing.known:
                 self._holding[place].append(number)
 
+    @lru_cache(maxsize=_RECENT)  # noqa: B019 - an index lives as long as the process
     def ranked(self, question: str) -> list[tuple[int, float]]:
         """Return (entry, confidence 0-1), the surest first, equals in the order of the file."""
         best: dict[int, float] = {}
