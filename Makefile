@@ -27,6 +27,7 @@ faults: setup ## fail, cut off or kill every outgoing call in turn, and see that
 bench: setup ## measure what Bellhop costs: ratios to a bare function, and counts (python -m bench --help for each)
 	@$(PY) -m infra.local.prerequisites
 	@$(PY) -m bench deliver
+	@$(PY) -m bench chat || echo "bench: the chat misses what is wanted of it, see above" >&2
 	@$(PY) -m bench sweep
 	@$(PY) -m bench knowledge || echo "bench: the knowledge misses its thresholds, see above" >&2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 from typing import Any
@@ -21,4 +22,9 @@ def __getattr__(name: str) -> Any:
     """
     if name.startswith("_") or importlib.util.find_spec(f"functions.{name}") is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"functions.{name}"), name)
+    gc.disable()  # what is loaded here stays, and nothing of it is worth looking through, now or with every collection
+    try:
+        return getattr(importlib.import_module(f"functions.{name}"), name)
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -1,4 +1,4 @@
-"""``python -m bench``: measure on this machine. ``make bench`` runs both measurements."""
+"""``python -m bench``: measure on this machine. ``make bench`` runs them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from bench import deliver, knowledge, storm, sweep, trips
+from bench import chat, deliver, knowledge, storm, sweep, trips
 from infra.local.emulator import EmulatorFailed, MissingPrerequisite
 from infra.local.supervise import NotReady
 
@@ -18,7 +18,7 @@ runs there; ratios of alternating runs and counts do so much less, or not at all
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure; 0 when it could be done, 1 otherwise, and when the knowledge answers too little or too much wrongly."""
+    """Measure; 0 when it could be done, 1 otherwise, and when what was measured is not as wanted."""
     options = _parser().parse_args(arguments)
     try:
         match options.what:
@@ -26,6 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 asyncio.run(
                     deliver.run(deliver.Load(options.runs, options.alerts, options.concurrency, keep=options.keep))
                 )
+            case "chat":
+                connections = tuple(options.connections)
+                load = chat.Load(options.runs, options.messages, connections, options.launches)
+                return 0 if asyncio.run(chat.run(load)) else 1
             case "trips":
                 trips.run()
             case "storm":
@@ -34,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return 0 if knowledge.run(mistakes=options.mistakes) else 1
             case _:
                 sweep.run(options.stored, due=options.due)
-    except (EmulatorFailed, MissingPrerequisite, NotReady, deliver.WrongAnswer) as error:
+    except (EmulatorFailed, MissingPrerequisite, NotReady, deliver.WrongAnswer, chat.WrongAnswer) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -42,12 +46,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure what Bellhop costs.", epilog=EPILOG)
-    wholes = parser.add_subparsers(dest="what", required=True, metavar="{deliver,trips,sweep,storm,knowledge}")
+    wholes = parser.add_subparsers(dest="what", required=True, metavar="{chat,deliver,trips,sweep,storm,knowledge}")
     one = wholes.add_parser("deliver", help="throughput of deliver_alert against a bare function, and round trips")
     one.add_argument("--runs", type=_positive, default=5, help="alternating runs of each function (5)")
     one.add_argument("--alerts", type=_positive, default=400, help="alerts a run (400)")
     one.add_argument("--concurrency", type=_positive, default=16, help="requests under way at a time (16)")
     one.add_argument("--keep", action="store_true", help="the bare functions keep their connection to the destination")
+    four = wholes.add_parser("chat", help="chat against a bare function, and what a chat costs; 1 if it is too much")
+    four.add_argument("--runs", type=_positive, default=5, help="alternating runs of each function (5)")
+    four.add_argument("--messages", type=_positive, default=600, help="messages a run (600)")
+    at = "how many connections, a run for each (1 10 40)"
+    four.add_argument("--connections", type=_positive, nargs="+", default=[1, 10, 40], metavar="N", help=at)
+    four.add_argument("--launches", type=_positive, default=5, help="cold starts of each function (5)")
     wholes.add_parser("trips", help="round trips of a delivery, for each way it can end; a part of deliver")
     two = wholes.add_parser("sweep", help="what a pass of retry_dead_letters and of cleanup reads and writes")
     two.add_argument(

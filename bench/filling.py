@@ -26,21 +26,29 @@ HEAP = "-Xmx8g"
 """Three hundred thousand documents, with the emulator's indexes of all fields, take more than its usual 1 GB."""
 
 
-class RoomyPlan(EmulatorPlan):
-    """The emulator that was found, with more memory, and compiled for long work instead of a quick start."""
+class QuickPlan(EmulatorPlan):
+    """The emulator that was found, compiled for long work instead of a quick start."""
 
     def command(self, port: int) -> list[str]:
-        """The same command with other flags."""
-        usual = super().command(port)
-        return [HEAP if part.startswith("-Xmx") else part for part in usual if part != "-XX:TieredStopAtLevel=1"]
+        """The same command without a flag."""
+        return [part for part in super().command(port) if part != "-XX:TieredStopAtLevel=1"]
+
+
+class RoomyPlan(QuickPlan):
+    """The same with more memory."""
+
+    def command(self, port: int) -> list[str]:
+        """The same command with another flag."""
+        return [HEAP if part.startswith("-Xmx") else part for part in super().command(port)]
 
 
 @contextmanager
-def emulator(*, roomy: bool = False) -> Iterator[Emulator]:
+def emulator(*, roomy: bool = False, quick: bool = False) -> Iterator[Emulator]:
     """A Firestore emulator, which the clients of this process find by its environment variable.
 
     Args:
         roomy: it is to hold very much.
+        quick: it is to answer much, and may take longer to start.
 
     Raises:
         EmulatorFailed, MissingPrerequisite: there is none.
@@ -48,7 +56,8 @@ def emulator(*, roomy: bool = False) -> Iterator[Emulator]:
     before = os.environ.get("FIRESTORE_EMULATOR_HOST")
     say("starting the Firestore emulator")
     found = find_emulator(dict(os.environ), install=True, say=say)
-    started = Emulator.start(RoomyPlan(found.source, found.host, found.jar, found.java) if roomy else found)
+    plan = RoomyPlan if roomy else QuickPlan if quick else EmulatorPlan
+    started = Emulator.start(plan(found.source, found.host, found.jar, found.java))
     os.environ["FIRESTORE_EMULATOR_HOST"] = started.host
     try:
         yield started

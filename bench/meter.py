@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,16 +32,28 @@ class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
         reads: reads billed.
         writes: writes billed.
         deletes: deletes billed.
+        distance: seconds that every call takes longer, as if the database were further away.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, distance: float = 0.0) -> None:
+        self.distance = distance
         self._lock = threading.Lock()
         self.reset()
 
     def reset(self) -> None:
         """Begin anew."""
         self.calls: list[str] = []
+        self._under_way: list[tuple[float, float]] = []
         self.returned = self.reads = self.writes = self.deletes = 0
+
+    @property
+    def round_trips(self) -> int:
+        """How many calls had to wait for one another: the most of which none began before the one before it ended."""
+        count, free = 0, 0.0
+        for began, ended in sorted(self._under_way, key=lambda call: call[1]):
+            if began >= free:
+                count, free = count + 1, ended
+        return count
 
     def watch(self, database: Database) -> None:
         """Count the calls of a database that was not used yet, on the emulator."""
@@ -49,18 +62,21 @@ class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
         client._emulator_channel = lambda transport: grpc.intercept_channel(plain(transport), self)  # noqa: SLF001
 
     def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
-        """Count a commit."""
+        """Count a commit; one that is refused writes nothing."""
         self._call(details)
-        for write in getattr(request, "writes", ()):
+        began = self._begin()
+        answer = continuation(details._replace(timeout=PATIENCE_SECONDS), request)
+        self.over(began)
+        for write in getattr(request, "writes", ()) if answer.code() is grpc.StatusCode.OK else ():
             with self._lock:
                 self.deletes += bool(write.delete)
                 self.writes += not write.delete
-        return continuation(details._replace(timeout=PATIENCE_SECONDS), request)
+        return answer
 
     def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
         """Count a read or a query, its documents as they come."""
-        name = self._call(details)
-        return _Counted(continuation(details._replace(timeout=PATIENCE_SECONDS), request), self, name)
+        name, began = self._call(details), self._begin()
+        return _Counted(continuation(details._replace(timeout=PATIENCE_SECONDS), request), self, name, began)
 
     def answered(self, name: str, response: Any) -> None:
         """Count one part of the answer to a read or a query."""
@@ -81,6 +97,16 @@ class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
         with self._lock:
             self.reads += name == "RunQuery" and not documents
 
+    def over(self, began: float) -> None:
+        """A call that began then has its whole answer."""
+        with self._lock:
+            self._under_way.append((began, time.perf_counter()))
+
+    def _begin(self) -> float:
+        began = time.perf_counter()
+        time.sleep(self.distance)
+        return began
+
     def _call(self, details: Any) -> str:
         method = details.method if isinstance(details.method, str) else details.method.decode()
         name = method.rsplit("/", 1)[1]
@@ -92,8 +118,9 @@ class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
 class _Counted:
     """A streamed answer, counted while it is read; for everything else it is the call itself."""
 
-    def __init__(self, call: Any, meter: Meter, name: str) -> None:
+    def __init__(self, call: Any, meter: Meter, name: str, began: float) -> None:
         self._call = call
+        self._began = began
         self._meter = meter
         self._name = name
         self._documents = 0
@@ -105,6 +132,7 @@ class _Counted:
         try:
             response = next(self._call)
         except StopIteration:
+            self._meter.over(self._began)
             self._meter.ended(self._name, documents=self._documents)
             raise
         self._documents += self._name == "RunQuery" and bool(response.document.name)

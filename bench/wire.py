@@ -56,24 +56,43 @@ async def get(url: str) -> Answer:
         writer.close()
 
 
-async def _line(url: str, waiting: Iterator[bytes], headers: Mapping[str, str]) -> list[Answer]:
-    place = urlsplit(url)
-    head = f"POST {place.path or '/'} HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Type: application/json\r\n"
-    head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    answers: list[Answer] = []
-    connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-    for body in waiting:
+class Line:
+    """One connection, opened at first use and kept as long as the server keeps it."""
+
+    def __init__(self, url: str) -> None:
+        self._place = urlsplit(url)
+        self._connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """POST one JSON body.
+
+        Raises:
+            OSError, TimeoutError, asyncio.IncompleteReadError: the connection broke, or an answer did not come.
+        """
+        place = self._place
+        head = f"POST {place.path or '/'} HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Type: application/json\r\n"
+        head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
-        connection = connection or await asyncio.open_connection(place.hostname, place.port)
-        answer, closes = await _exchange(*connection, request)
-        answers.append(answer)
+        if self._connection is None:
+            self._connection = await asyncio.open_connection(place.hostname, place.port)
+        answer, closes = await _exchange(*self._connection, request)
         if closes:
-            connection[1].close()
-            connection = None
-    if connection is not None:
-        connection[1].close()
-        with suppress(OSError):
-            await connection[1].wait_closed()
+            self._connection[1].close()
+            self._connection = None
+        return answer
+
+    async def close(self) -> None:
+        """Hang up."""
+        if self._connection is not None:
+            self._connection[1].close()
+            with suppress(OSError):
+                await self._connection[1].wait_closed()
+
+
+async def _line(url: str, waiting: Iterator[bytes], headers: Mapping[str, str]) -> list[Answer]:
+    line = Line(url)
+    answers = [await line.post(body, headers) for body in waiting]
+    await line.close()
     return answers
 
 

@@ -6,10 +6,14 @@ precondition.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+
+# Before gRPC is imported: a read is taken in by the thread that waits for it, not by one that is made for it.
+os.environ.setdefault("GRPC_SINGLE_THREADED_UNARY_STREAM", "1")
 
 from google.api_core import exceptions
 from google.api_core.retry import Retry

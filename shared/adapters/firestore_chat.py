@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from google.cloud import firestore
 
 from shared.adapters.firestore import Database
-from shared.adapters.firestore_conversation import conversation_document, conversation_of
+from shared.adapters.firestore_conversation import conversation_changes, conversation_document, conversation_of
 from shared.adapters.firestore_documents import alert_document, tally_id
 from shared.adapters.firestore_windows import FirestoreWindows, counts, pause
 from shared.domain.admission import Window
@@ -162,14 +161,13 @@ class FirestoreChat:
             batch.create(conversation, document)
         else:
             unchanged = client.write_option(last_update_time=commit.conversation_version)
-            batch.update(conversation, document, option=unchanged)
+            batch.update(conversation, conversation_changes(commit.conversation, document), option=unchanged)
         batch.create(self._message(commit), _message_document(commit))
         if commit.claim is not None:
             claim, version = commit.claim
-            done = replace(claim, expires_at=commit.answer_expires_at)
             batch.update(
                 self._claim(claim),
-                {**_claim_document(done), "answer": json.dumps(dict(commit.answer))},
+                {"answer": json.dumps(dict(commit.answer)), "expires_at": commit.answer_expires_at},
                 option=client.write_option(last_update_time=version),
             )
         for alert in commit.alerts:

@@ -50,4 +50,11 @@ def conversation_of(conversation_id: str, data: dict[str, Any]) -> Conversation:
         fields=data.get("fields", {}),
         open_question=data.get("open_question"),
         version=data.get("version", 0),
+        stored=data,
     )
+
+
+def conversation_changes(conversation: Conversation, document: dict[str, Any]) -> dict[str, Any]:
+    """What of a document is not stored yet: encoding the rest again would cost as much as the commit itself."""
+    stored = conversation.stored
+    return {name: value for name, value in document.items() if name not in stored or stored[name] != value}

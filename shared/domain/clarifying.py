@@ -89,16 +89,25 @@ def question_back(knowledge: Knowledge, entries: tuple[Entry, ...]) -> str:
     language = entries[0].language
     wording = _WORDINGS.get(language, _WORDINGS["en"])
     topics = [f"{wording.quotes[0]}{entry.questions[0]}{wording.quotes[1]}" for entry in entries]
-    sentence = getattr(knowledge.phrases[language], "clarify", None) or wording.sentence
-    return str(sentence).replace("{topics}", f" {wording.either} ".join(topics))
+    return _sentence(knowledge, language).replace("{topics}", f" {wording.either} ".join(topics))
 
 
 def offered(knowledge: Knowledge, last: Turn | None, language: str) -> tuple[Entry, ...]:
     """Return what the last turn asked back about; nothing where it did not ask back."""
-    if last is None:
+    if last is None or not _may_ask_back(knowledge, last.answer):
         return ()
     entries = candidates(knowledge, without_contact(last.question), language)
     return entries if entries and last.answer.startswith(question_back(knowledge, entries)) else ()
+
+
+def _sentence(knowledge: Knowledge, language: str) -> str:
+    wording = _WORDINGS.get(language, _WORDINGS["en"])
+    return str(getattr(knowledge.phrases[language], "clarify", None) or wording.sentence)
+
+
+def _may_ask_back(knowledge: Knowledge, answer: str) -> bool:
+    """Whether an answer begins as a question back does: what it was about is looked up again only then."""
+    return answer.startswith(tuple(_sentence(knowledge, each).partition("{topics}")[0] for each in knowledge.phrases))
 
 
 def chosen(entries: tuple[Entry, ...], message: str) -> Entry | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from shared.domain.contact import ContactDetails
 
@@ -65,6 +66,7 @@ class Conversation:
         fields: what is known of the knowledge file's fields, by their ids.
         open_question: what a visitor who cannot be reached yet asked a person; told with the lead.
         version: counts the updates made of its lead.
+        stored: the document it was read from, for the store alone, which writes what differs from it.
     """
 
     id: str
@@ -80,6 +82,7 @@ class Conversation:
     fields: Mapping[str, str] = field(default_factory=dict)
     open_question: str | None = None
     version: int = 0
+    stored: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def begun(cls, conversation_id: str, language: str, now: datetime) -> Conversation:

@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from shared.domain.vocabulary import Near, Vocabulary
 from shared.domain.words import LIGHT_WORDS, MAX_TEXT, STOP_WORDS, spelt, words
@@ -21,6 +22,7 @@ _UNTAUGHT = 2.0  # the weight of a word that no phrasing holds; the rarest taugh
 _HELD = 0.3  # of the confidence hangs on the phrasing being held, the rest on the question being understood
 _MAX_WORDS = 40  # told apart in one sentence; the rest of a longer one is not looked at
 _MAX_PARTS = 24
+_RECENT = 64  # questions: one message asks up to three times, for its answer and to ask back
 _PART = re.compile(r"[.!?;\n]+")
 _CLAUSE = re.compile(r"[,:\u2013\u2014]+")
 
@@ -52,7 +54,12 @@ class Index:
         self._weights = [self._weigh(word, len(questions)) for word in used_by]
         cut = [(entry, tuple(self._places[word] for word in self._telling(found))) for entry, found in asked]
         self._phrasings = [_Phrasing(e, known, sum(self._weights[w] for w in known)) for e, known in cut if known]
+        self._holding: list[list[int]] = [[] for _ in used_by]  # by place: the phrasings with the word
+        for number, phrasing in enumerate(self._phrasings):
+            for place in phrasing.known:
+                self._holding[place].append(number)
 
+    @lru_cache(maxsize=_RECENT)  # noqa: B019 - an index lives as long as the process
     def ranked(self, question: str) -> list[tuple[int, float]]:
         """Return (entry, confidence 0-1), the surest first, equals in the order of the file."""
         best: dict[int, float] = {}
@@ -99,7 +106,8 @@ class Index:
             return []
         weights = [self._question_weight(word, near) for word, near in pieces]
         holds: dict[int, float] = {}  # entry → the share of its best phrasing that the question holds
-        for phrasing in self._phrasings:
+        for number in {number for place in likeness for number in self._holding[place]}:
+            phrasing = self._phrasings[number]
             held = sum(self._weights[place] * likeness.get(place, 0.0) for place in phrasing.known)
             if held:
                 holds[phrasing.entry] = max(held / phrasing.weight, holds.get(phrasing.entry, 0.0))

@@ -10,6 +10,7 @@ from shared.domain.words import LANGUAGES, inflected, words
 
 MAX_SCORE = 100
 _BUCKET = 3  # letters that two forms of one word always share
+_NO_FORMS: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,9 @@ class ScoreWeights:
 
     def forms_of(self, word: str) -> frozenset[str]:
         """Return the words of the interests that a folded word is, or is a form of in a language Bellhop knows."""
-        near = self._buckets.get(word[:_BUCKET], ())
+        near = self._buckets.get(word[:_BUCKET])
+        if near is None:  # nearly every word
+            return _NO_FORMS
         return frozenset(each for each in near if each == word or any(inflected(each, word, at) for at in LANGUAGES))
 
 

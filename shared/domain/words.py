@@ -132,7 +132,10 @@ LANGUAGES = tuple(STOP_WORDS)
 
 def fold(text: str) -> str:
     """Return the text in lower case without accents (ł, ß and ø too) or apostrophes, at most 2,000 code points in."""
-    decomposed = unicodedata.normalize("NFKD", text[:MAX_TEXT].casefold())
+    plain = text[:MAX_TEXT].casefold()
+    if plain.isascii():  # most of what is written, and folded many times a message: the same, ten times as fast
+        return plain.replace("'", "").replace("`", "")
+    decomposed = unicodedata.normalize("NFKD", plain)
     return "".join(mark for mark in decomposed if not unicodedata.combining(mark)).translate(_UNFOLDED)
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from shared.adapters.firestore_conservation import FirestoreConservation
-from shared.adapters.firestore_conversation import conversation_document, conversation_of
+from shared.adapters.firestore_conversation import conversation_changes, conversation_document, conversation_of
 from shared.domain.alert import Alert, State
 from shared.domain.contact import ContactDetails
+from shared.domain.conversation import Turn
 from shared.domain.turn import LeadPolicy, Visitor, Written, take_turn
 from shared.domain.updates import Standing
 from shared.errors import LeaseLive
@@ -62,6 +63,28 @@ def test_a_conversation_of_an_earlier_version_of_the_code_is_read() -> None:
     del document["consent"]["wording"]
     read = conversation_of("conversation", document)
     assert (read.fields, read.open_question, read.version, read.consent.wording) == ({}, None, 0, None)
+
+
+def test_a_turn_writes_what_it_changes_and_what_an_earlier_version_left_out() -> None:
+    """Nothing else: to encode a document anew costs more than to write it."""
+    document = conversation_document(conversation(score=85))
+    del document["open_question"]
+    stands = conversation_of("conversation", document)
+    turned = replace(stands.with_turn(Turn("again", "yes", now())), language="pl")
+    changes = conversation_changes(turned, conversation_document(turned))
+    assert set(changes) == {"turns", "turn_count", "updated_at", "language", "open_question"}
+    assert document | changes == conversation_document(turned)
+
+
+def test_a_later_turn_leaves_the_whole_conversation(firestore_world: FirestoreWorld) -> None:
+    """What it did not write is still there, and what it took away is gone."""
+    first = conversation(1, id="one", fields={"area": "80"}, open_question="why?")
+    firestore_world.chat.commit_turn(commit(first))
+    opened = firestore_world.chat.open_turn(None, [], "one")
+    assert opened.conversation is not None
+    after = replace(opened.conversation.with_turn(Turn("again", "yes", now())), fields={}, open_question=None)
+    firestore_world.chat.commit_turn(commit(after, opened.conversation_version))
+    assert firestore_world.document("conversations", "one") == conversation_document(after)
 
 
 class Lived:

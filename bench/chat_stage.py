@@ -1,0 +1,140 @@
+"""What `chat` measures on: chat and the bare function, started with the same words and the same environment."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil  # type: ignore[import-untyped]
+
+from bench.wire import Line
+from infra.local.supervise import NotReady, ProcessSpec, Supervised
+from infra.local.wiring import HOST, REGION, Wiring, free_urls
+from infra.manifest import ROOT, load
+from infra.manifest_places import Places
+
+CHAT = "chat"
+BARE = "bare"
+READY_SECONDS = 60.0
+_LOOK_SECONDS = 0.002
+_MEBIBYTE = 1024 * 1024
+
+SETTINGS = {
+    "LEAD_CHANNELS": "slack",
+    "CHAT_RATE_LIMIT": "1000000 per minute",  # one window a client, as usual, that nobody fills
+}
+
+
+@dataclass(frozen=True)
+class Served:
+    """A function that serves.
+
+    Attributes:
+        url: its address.
+        process: it runs there.
+    """
+
+    url: str
+    process: Supervised
+
+    def cpu_seconds(self) -> float:
+        """What its processes have used so far, the system's part included."""
+        times = [psutil.Process(pid).cpu_times() for pid in self.process.pids()]
+        return float(sum(each.user + each.system for each in times))
+
+    def resident_mib(self) -> float:
+        """What the process that serves holds of the memory, without the one that started it and shares most of it."""
+        _starter, *serving = self.process.pids()
+        return max(psutil.Process(pid).memory_info().rss for pid in serving) / _MEBIBYTE
+
+
+def specs(host: str, project: str, folder: Path) -> dict[str, ProcessSpec]:
+    """How each function is started: the bare one as chat is, with its threads and settings, but for the source.
+
+    Args:
+        host: the emulator's.
+        project: in it.
+        folder: where they get their homes.
+    """
+    manifest = load()
+    urls = free_urls([*manifest.functions, BARE])
+    wired = Wiring(
+        manifest=manifest,
+        places=Places(project, REGION, urls),
+        firestore=host,
+        tasks=f"{HOST}:1",  # never called: no message of the load makes a lead
+        filled={},
+        environ=SETTINGS | {"PATH": "/usr/bin:/bin"},
+        fast=False,
+        homes=folder,
+    )
+    chat = wired.process(CHAT)
+    home = folder / BARE
+    home.mkdir(exist_ok=True)
+    argv = ("-m", "functions_framework", "--target", "bare_chat", "--source", str(ROOT / "bench" / "bare_chat.py"))
+    port = str(urlsplit(urls[BARE]).port)
+    bare = replace(
+        chat,
+        name=BARE,
+        argv=(sys.executable, *argv, "--host", HOST, "--port", port),
+        env={**chat.env, "HOME": str(home)},
+        ready_url=urls[BARE],
+    )
+    return {CHAT: chat, BARE: bare}
+
+
+async def serve(ending: AsyncExitStack, spec: ProcessSpec) -> Served:
+    """Start a function and wait until it answers.
+
+    Raises:
+        NotReady: it does not.
+    """
+    process = Supervised(spec)
+    ending.push_async_callback(process.stop)
+    await process.start()
+    await process.ready(READY_SECONDS)
+    return Served(str(spec.ready_url), process)
+
+
+async def cold_start(spec: ProcessSpec) -> float:
+    """Milliseconds from the launch of a function to its first answer to a message; it is ended again.
+
+    Raises:
+        NotReady: there is none, or it is no answer.
+    """
+    process = Supervised(spec)
+    began = time.perf_counter()
+    await process.start()
+    try:
+        return (await _first_answer(process, str(spec.ready_url)) - began) * 1000
+    finally:
+        await process.stop()
+
+
+async def _first_answer(process: Supervised, url: str) -> float:
+    """When it came, by the clock of ``perf_counter``."""
+    end, body = time.monotonic() + READY_SECONDS, json.dumps({"message": "What are your opening hours?"}).encode()
+    while time.monotonic() < end:
+        line = Line(url)
+        try:
+            answer = await line.post(body, _NOBODY)
+        except OSError:  # nobody listens yet
+            await asyncio.sleep(_LOOK_SECONDS)
+            continue
+        finally:
+            await line.close()
+        answered = time.perf_counter()
+        if answer.status != 200:  # noqa: PLR2004 - HTTP's own number
+            raise NotReady(f"{process.spec.name} answered its first message with {answer.status}: {answer.body!r}")
+        return answered
+    raise NotReady(f"{process.spec.name} did not answer within {READY_SECONDS:g} s\n" + "\n".join(process.tail()[-20:]))
+
+
+_NOBODY: Mapping[str, str] = {}

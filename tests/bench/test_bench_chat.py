@@ -1,0 +1,149 @@
+"""The chat's measurement can be made, and says so where what it finds is not as wanted."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench import chat, chat_costs
+from bench.chat_costs import AT_300, AT_MOST, LATER, WAYS
+from bench.chat_stage import Served
+from bench.chat_table import Row, cost_rows, ratio_row, rows_hold
+from bench.meter import Meter
+from bench.visitors import TURNS, visitors
+from bench.wire import Answer
+from infra.local.supervise import ProcessSpec, Supervised
+
+ROOT = Path(__file__).resolve().parents[2]
+SHORT = ("--runs", "1", "--messages", "24", "--connections", "1", "3", "--launches", "1")
+
+
+@pytest.fixture(scope="module")
+def ran(firestore_host: str) -> subprocess.CompletedProcess[str]:
+    """A short run."""
+    return subprocess.run(
+        [sys.executable, "-m", "bench", "chat", *SHORT],
+        cwd=ROOT,
+        env={**os.environ, "FIRESTORE_EMULATOR_HOST": firestore_host},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def rows(ran) -> dict[str, list[str]]:
+    """The table's cells after the first, by it."""
+    lines = [re.split(r" {2,}", line) for line in ran.stdout.splitlines()]
+    return {name: cells for name, *cells in lines if cells}
+
+
+def test_a_run_measures_both_functions_at_each_number_of_connections(rows):
+    """Throughput, three quantiles and CPU of both; cold starts and memory once."""
+    at = [f"{what}, {number}" for number in ("1 connection", "3 connections") for what in ("answers a second", "p50")]
+    once = ["launch to first answer, ms", "resident memory, MiB"]
+    for name in [each if each.startswith("answers") else f"{each}, ms" for each in at] + once:
+        ours, bare, ratio, *_wanted = rows[name]
+        assert float(ours) > 0
+        assert float(bare) > 0
+        assert float(ratio) > 0
+
+
+def test_a_chat_costs_what_is_allowed_in_every_way_it_can_go(rows):
+    """As the bench itself counts and judges it."""
+    costs = {name: cells for name, cells in rows.items() if " round trips / " in name or ": as " in name}
+    assert len(costs) == len(WAYS) + 2
+    assert {cells[-1] for cells in costs.values()} == {"yes"}
+
+
+def test_the_run_ends_with_0_only_if_all_holds(ran, rows):
+    """What the table says is what the exit status says."""
+    verdicts = {cells[-1] for cells in rows.values()}
+    assert verdicts >= {"yes"}
+    assert ran.returncode == ("NO" in verdicts), ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("ours", "least", "most", "holds"),
+    [
+        ([69.0], 0.7, None, False),
+        ([70.0], 0.7, None, True),
+        ([140.0], None, 1.4, True),
+        ([141.0], None, 1.4, False),
+        ([10.0, 200.0, 71.0], 0.7, None, True),  # the median of the ratios, not the ratio of anything else
+        ([10.0], None, None, None),
+    ],
+)
+def test_a_ratio_is_judged(ours, least, most, holds):
+    """By the median of neighbouring runs."""
+    assert ratio_row("x", ours, [100.0] * len(ours), least=least, most=most).holds is holds
+
+
+@pytest.mark.parametrize("what", ["round_trips", "calls", "reads", "writes", "deletes", "tasks"])
+def test_one_thing_more_than_is_allowed_is_seen(what):
+    """In any of what is counted."""
+    most = AT_MOST[LATER]
+    costs = {**AT_MOST, LATER: replace(most, **{what: getattr(most, what) + 1})}
+    assert rows_hold(cost_rows(AT_MOST))
+    assert [row.name.split(":")[0] for row in cost_rows(costs) if row.holds is False] == [LATER, AT_300]
+
+
+def test_a_conversation_that_costs_less_later_is_not_the_same_either():
+    """Equal is equal."""
+    costs = {**AT_MOST, AT_300: replace(AT_MOST[AT_300], writes=1)}
+    assert not rows_hold(cost_rows(costs))
+    assert not rows_hold([Row("x", "1", holds=True), Row("y", "1", holds=False)])
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [Answer(200, b'{"response":"x"}', 0.1)],
+        [Answer(200, b'{"response":"x"}', 0.1), Answer(429, b'{"title":"x"}', 0.1)],
+        [Answer(200, b'{"response":"x"}', 0.1), Answer(200, b"{}", 0.1)],
+    ],
+)
+def test_a_function_that_does_not_answer_every_message_is_not_measured(answers):
+    """Refusals are quick, and would be counted as speed."""
+    served = Served("", Supervised(ProcessSpec("x", ("x",), {}, ROOT)))
+    with pytest.raises(chat.WrongAnswer, match="did not answer 2 messages"):
+        chat._check("chat", served, answers, 2)
+
+
+@pytest.mark.parametrize(
+    ("calls", "round_trips"),
+    [
+        ([(0.0, 1.0), (0.1, 0.9), (1.1, 2.0)], 2),
+        ([(0.0, 1.0), (1.0, 2.0), (2.0, 3.0)], 3),
+        ([(0.0, 3.0), (0.1, 1.0), (1.1, 2.0)], 2),
+        ([], 0),
+    ],
+)
+def test_round_trips_are_calls_that_waited_for_one_another(calls, round_trips):
+    """Two at a time are one."""
+    meter = Meter()
+    meter._under_way = calls
+    assert meter.round_trips == round_trips
+
+
+def test_a_visitor_begins_a_conversation_and_goes_on_with_it():
+    """As many messages as asked for, one client each, keys for every other one."""
+    came = list(visitors(4 * TURNS + 1))
+    assert [len(each) for each in came] == [TURNS] * 4 + [1]
+    assert len({said.client for each in came for said in each}) == len(came)
+    assert [all(said.key for said in each) for each in came] == [False, True, False, True, False]
+
+
+def test_the_counted_flow_is_refused_as_the_deployed_one_is(firestore_host: str, monkeypatch: pytest.MonkeyPatch):
+    """A limit that is not reached would make the last rows of the table cheap for nothing."""
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", firestore_host)
+    world = chat_costs.World()
+    assert world.ask(key="key").deletes == 0
+    assert WAYS[chat_costs.DENIED](world).deletes == 1
