@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.adapters.firestore import Database
 from shared.domain.breaker import Breaker
+from shared.errors import Conflict, OutcomeUnknown
 from shared.ports import Version
 from shared.ports.breakers import StoredBreaker
 
@@ -25,10 +26,20 @@ class FirestoreBreakers:
         return {name: stored_breaker(name, snapshot) for name, snapshot in zip(names, found, strict=True)}
 
     def write(self, stored: StoredBreaker) -> Version:
-        """Cost: one round trip, one write."""
+        """Cost: one round trip, one write.
+
+        One round trip and one read more where it was refused or not answered: it may be our own that stands.
+        """
         batch = self._database.client.batch()
         put_breaker(self._database, batch, stored)
-        version: Version = self._database.commit(batch)[0].update_time
+        try:
+            version: Version = self._database.commit(batch)[0].update_time
+        except (Conflict, OutcomeUnknown):
+            name = stored.breaker.name
+            stands = self.read([name])[name]
+            if stands.version is None or stands.breaker.nonce != stored.breaker.nonce:
+                raise
+            version = stands.version
         return version
 
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
+import grpc
 import pytest
 
 from shared.adapters.breakers import KNOWN_SECONDS, SharedBreakers
@@ -284,3 +285,13 @@ def test_no_lock_is_held_while_it_calls(world: World) -> None:
     with ThreadPoolExecutor(2) as pool:
         passed = list(pool.map(lambda _: instance.breakers.through(seen, send), range(2)))
     assert all(isinstance(each.outcome, Delivered) for each in passed)
+
+
+def test_f03_a_write_whose_answer_is_lost_is_found_by_its_nonce(firestore_world: FirestoreWorld) -> None:
+    """It took effect: the failure counts once."""
+    world, instance = firestore_world, Instance(firestore_world)
+    instance.breakers.look("slack")
+    world.wire.break_call("Commit", 1, status=grpc.StatusCode.UNAVAILABLE, takes_effect=True)
+    instance.attempt(Retry("http_500"))
+    assert instance.events.names == []
+    assert len(stands(world).failures) == 1
