@@ -31,6 +31,7 @@ def conversation_document(conversation: Conversation) -> dict[str, Any]:
         "fields": dict(conversation.fields),
         "open_question": conversation.open_question,
         "version": conversation.version,
+        "followup_at": conversation.followup_at,
     }
 
 
@@ -50,4 +51,10 @@ def conversation_of(conversation_id: str, data: dict[str, Any]) -> Conversation:
         fields=data.get("fields", {}),
         open_question=data.get("open_question"),
         version=data.get("version", 0),
+        followup_at=data.get("followup_at"),
     )
+
+
+def is_tombstone(snapshot: Any) -> bool:
+    """Whether this document stands where a conversation was that has been erased."""
+    return bool(snapshot.exists and (snapshot.to_dict() or {}).get("erased_at"))

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from shared import config, events
 from shared.bootstrap.for_admin import redriving
-from shared.bootstrap.parts import continuation, guard, policy, settings_for, tasks_queue, told
+from shared.bootstrap.for_rights import erasing
+from shared.bootstrap.parts import continuation, guard, once_per_slot, policy, settings_for, tasks_queue, told
 
 if TYPE_CHECKING:
-    from shared.adapters.firestore import Database
     from shared.config import Settings
     from shared.edge.oidc import OidcGuard
     from shared.flows.cleanup import CleanUp
@@ -28,9 +28,6 @@ CLEANUP_PAGE = 100
 CLEANUP_SECONDS = 45.0
 SLOWEST_PACE = 0.1
 """Messages a second of a channel whose pace nobody has set."""
-
-SLOT_LEASE = timedelta(minutes=3)
-"""Longer than the functions' timeout: a holder whose lease is over has been ended by the platform."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +61,17 @@ def deliver_alert(environ: Mapping[str, str] | None = None) -> Delivery:
     """Build what ``deliver_alert`` needs; raises ConfigError."""
     from shared.adapters.firestore import Database
     from shared.adapters.firestore_alerts import FirestoreAlerts
+    from shared.adapters.firestore_followups import FirestoreOptOuts
     from shared.adapters.system import SystemChance, SystemClock
     from shared.channels import fingerprints
     from shared.flows.deliver_alert import AlertDelivery
+    from shared.flows.visitor_mail import VisitorMailRules
 
     needed = ("OIDC_AUDIENCE", "DELIVER_ALERT_URL", "TASKS_INVOKER_EMAIL", "SWEEP_URL", "SCHEDULER_INVOKER_EMAIL")
     settings = settings_for("deliver_alert", *needed, "LEAD_CHANNELS", "ESCALATION_CHANNELS", environ=environ)
+    database = Database(settings.project)
     flow = AlertDelivery(
-        store=FirestoreAlerts(Database(settings.project)),
+        store=FirestoreAlerts(database),
         queue=tasks_queue(settings),
         sweep=continuation(settings, "sweeps", settings.sweep_url),
         channels=_channels("deliver_alert", settings),
@@ -83,6 +83,7 @@ def deliver_alert(environ: Mapping[str, str] | None = None) -> Delivery:
         clock=SystemClock(),
         chance=SystemChance(),
         events=events.log,
+        visitor_mail=VisitorMailRules(FirestoreOptOuts(database), SystemChance()),
     )
     return Delivery(guard(settings, settings.tasks_invoker_email), flow)
 
@@ -97,9 +98,15 @@ def retry_dead_letters(environ: Mapping[str, str] | None = None) -> Sweep:
     needed = ("OIDC_AUDIENCE", "SCHEDULER_INVOKER_EMAIL", "DELIVER_ALERT_URL", "TASKS_INVOKER_EMAIL", "SWEEP_URL")
     settings = settings_for("retry_dead_letters", *needed, "DRAIN_PACES", "ESCALATION_CHANNELS", environ=environ)
     database = Database(settings.project)
+    redrives, erasures = redriving(settings, database), erasing(settings, database)
+
+    def goes_on() -> bool:
+        more = redrives.continue_redrives()
+        return erasures.continue_erasures() or more
+
     flow = RetryDeadLetters(
         store=FirestoreAlerts(database),
-        redrives=redriving(settings, database).continue_redrives,
+        redrives=goes_on,
         queue=tasks_queue(settings),
         again=continuation(settings, "sweeps", settings.sweep_url),
         # Every channel there is, also one that was taken out of use: its last alerts must be found all the same.
@@ -112,7 +119,7 @@ def retry_dead_letters(environ: Mapping[str, str] | None = None) -> Sweep:
         chance=SystemChance(),
         events=events.log,
     )
-    return Sweep(guard(settings, settings.scheduler_invoker_email), _once(database), flow)
+    return Sweep(guard(settings, settings.scheduler_invoker_email), once_per_slot(database), flow)
 
 
 def cleanup(environ: Mapping[str, str] | None = None) -> Cleaning:
@@ -138,16 +145,8 @@ def cleanup(environ: Mapping[str, str] | None = None) -> Cleaning:
             events=events.log,
         )
 
-    checked, once = guard(settings, settings.scheduler_invoker_email), _once(database)
+    checked, once = guard(settings, settings.scheduler_invoker_email), once_per_slot(database)
     return Cleaning(checked, once, flow("", daily=False), flow("/daily", daily=True))
-
-
-def _once(database: Database) -> OncePerSlot:
-    from shared.adapters.firestore_housekeeping import FirestoreJobSlots
-    from shared.adapters.system import SystemChance
-    from shared.flows.job_slot import OncePerSlot
-
-    return OncePerSlot(FirestoreJobSlots(database), SLOT_LEASE, SystemChance(), events.log)
 
 
 def _channels(function: str, settings: Settings) -> dict[str, Channel]:

@@ -15,9 +15,15 @@ from shared.errors import BellhopError, ConfigError, RequestError
 
 if TYPE_CHECKING:
     from shared.adapters.cloud_tasks import CloudTasks, TaskContinuation
+    from shared.adapters.firestore import Database
     from shared.config import Settings
     from shared.domain.alert import Policy
     from shared.edge.oidc import OidcGuard
+    from shared.flows.job_slot import OncePerSlot
+
+
+SLOT_LEASE = timedelta(minutes=3)
+"""Longer than the functions' timeout: a holder whose lease is over has been ended by the platform."""
 
 
 def settings_for(function: str, *needed: str, environ: Mapping[str, str] | None = None) -> Settings:
@@ -105,3 +111,12 @@ def guard(settings: Settings, email: str | None) -> OidcGuard:
     from shared.edge.oidc import OidcGuard
 
     return OidcGuard(settings.oidc_audience or "", email or "", settings.oidc_certs_url)
+
+
+def once_per_slot(database: Database) -> OncePerSlot:
+    """One run a slot of every scheduled job."""
+    from shared.adapters.firestore_housekeeping import FirestoreJobSlots
+    from shared.adapters.system import SystemChance
+    from shared.flows.job_slot import OncePerSlot
+
+    return OncePerSlot(FirestoreJobSlots(database), SLOT_LEASE, SystemChance(), events.log)

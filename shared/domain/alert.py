@@ -41,6 +41,9 @@ UPDATE = "update"
 OF_A_LEAD = frozenset({LEAD, HOT, HANDOFF, UPDATE})
 """Kinds whose payload is a lead: a visitor's details and words."""
 
+FOLLOWUP = "followup"
+"""The kind that is an e-mail to a visitor: marketing mail, sent at most once."""
+
 ESCALATION = "escalation"
 """The kind that tells a person of an alert that failed."""
 
@@ -108,6 +111,7 @@ class Alert:
         plain: a richer form was refused: it is sent as minimal plain text.
         route: the channels a relayed alert goes to, one after the other; empty for the others.
         hop: how many times a relayed alert gave a channel up.
+        data_started: of an e-mail to a visitor: it began to leave, and is never sent again unless it surely failed.
     """
 
     id: str
@@ -133,6 +137,7 @@ class Alert:
     plain: bool = False
     route: tuple[str, ...] = ()
     hop: int = 0
+    data_started: bool = False
 
     @property
     def waiting(self) -> bool:

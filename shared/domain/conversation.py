@@ -65,6 +65,7 @@ class Conversation:
         fields: what is known of the knowledge file's fields, by their ids.
         open_question: what a visitor who cannot be reached yet asked a person; told with the lead.
         version: counts the updates made of its lead.
+        followup_at: when its next follow-up e-mail may be due; None where there is none to come.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Conversation:
     fields: Mapping[str, str] = field(default_factory=dict)
     open_question: str | None = None
     version: int = 0
+    followup_at: datetime | None = None
 
     @classmethod
     def begun(cls, conversation_id: str, language: str, now: datetime) -> Conversation:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.domain import destination as places
-from shared.domain.alert import HISTORY_KEPT, Alert, Attempt, Policy, State
+from shared.domain.alert import FOLLOWUP, HISTORY_KEPT, Alert, Attempt, Policy, State
 from shared.domain.destination import Destination
 from shared.domain.outcome import Blocked, Delivered, Outcome, Rejected, Retry, Unknown
 
@@ -19,6 +19,8 @@ REPEATS_OF_UNKNOWN = {"slack": 2, "apprise": 2}
 
 UNCONFIRMED = "unconfirmed"
 SPENT = "attempts_spent"
+BOUNCED = "bounced"
+"""How the cause begins where an address takes no mail: nothing is sent there any more, and nobody needs to act."""
 
 
 @dataclass(frozen=True)
@@ -197,6 +199,8 @@ def _spent(alert: Alert, policy: Policy) -> bool:
 
 def _refused(alert: Alert, cause: str, now: datetime, policy: Policy) -> Alert:
     """Refused for what it is: a relayed alert is tried once more as plain text, then elsewhere."""
+    if alert.kind == FOLLOWUP and cause.startswith(BOUNCED):
+        return ended(replace(alert, cause=cause), State.SUPPRESSED, now)
     if alert.relayed and not alert.plain:
         return queued_at(replace(alert, plain=True, key=alert.key + 1), now, policy)
     return _give_up(alert, cause, now, policy)
@@ -211,6 +215,8 @@ def _withhold(alert: Alert, cause: str, now: datetime, policy: Policy) -> Alert:
 
 def _repeat(alert: Alert, after: timedelta, now: datetime, jitter: float, policy: Policy) -> Alert:
     """Try again: soon, or at the next scheduled time, as far as the budget goes."""
+    if alert.data_started:  # at most once: not even where nobody knows whether it arrived (guarantee 24)
+        return _give_up(alert, UNCONFIRMED, now, policy)
     if _spent(alert, policy):
         return _give_up(alert, alert.cause or SPENT, now, policy)
     spaced = alert.unknowns >= REPEATS_OF_UNKNOWN.get(alert.channel, policy.attempts)
@@ -256,7 +262,7 @@ def _certain(alert: Alert) -> Alert:
     """
     if alert.relayed and alert.maybe_shown:
         return alert
-    return replace(alert, key=alert.key + 1, first_sent_at=None)
+    return replace(alert, key=alert.key + 1, first_sent_at=None, data_started=False)
 
 
 def ended(alert: Alert, state: State, now: datetime) -> Alert:

@@ -8,17 +8,20 @@ takes two round trips more, before and after its claim (guarantee 27, ``updates`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from shared.domain import destination as places
-from shared.domain import updates
-from shared.domain.alert import Alert, Policy
+from shared.domain import followups, updates
+from shared.domain.alert import FOLLOWUP, Alert, Policy
 from shared.domain.delivery import Busy, Claimed, Ignored, claim, settle
 from shared.domain.outcome import Blocked, Delivered, Outcome, Retry
 from shared.errors import Conflict, LeaseLive, QueueError, StorageError, Unavailable, Unreadable
+from shared.flows.delivery_attempt import DeliveryAttempt
 from shared.flows.steps import Steps
+from shared.flows.visitor_mail import Leaving, VisitorMailRules
 from shared.ports import (
     AlertStore,
     Chance,
@@ -30,7 +33,6 @@ from shared.ports import (
     StoredAlert,
     StoredDestination,
     TaskQueue,
-    Version,
 )
 
 LEAST_SECONDS_TO_SEND = 0.5
@@ -46,25 +48,6 @@ class DeliverAlert:
     alert_id: str
     generation: int
     channel: str | None = None
-
-
-@dataclass(frozen=True)
-class _Attempt:
-    """An attempt under way.
-
-    Attributes:
-        held: the alert under its lease.
-        version: of that.
-        probing: it finds out whether a blocked destination was repaired.
-        began: monotonic seconds.
-        read_at: Firestore's time then.
-    """
-
-    held: Alert
-    version: Version
-    probing: bool
-    began: float
-    read_at: datetime
 
 
 @dataclass(frozen=True)
@@ -84,6 +67,7 @@ class AlertDelivery:
         clock: for the deadline.
         chance: for nonces and jitter.
         events: where to report.
+        visitor_mail: what keeps e-mails to visitors from being sent; without it none is.
     """
 
     store: AlertStore
@@ -98,6 +82,7 @@ class AlertDelivery:
     clock: Clock
     chance: Chance
     events: Events
+    visitor_mail: VisitorMailRules | None = None
 
     def __call__(self, command: DeliverAlert) -> str:
         """Do what the task asks for, if it still needs doing.
@@ -156,7 +141,7 @@ class AlertDelivery:
                     raise self._busy(stored.alert) from None
                 return decision.alert.state.value
 
-    def _claim(self, stored: StoredAlert, decision: Claimed, began: float) -> _Attempt:
+    def _claim(self, stored: StoredAlert, decision: Claimed, began: float) -> DeliveryAttempt:
         """Take the lease, and the probe's with it where the destination is blocked; somebody else may be first."""
         probe = None
         if decision.probe is not None and stored.destination is not None:
@@ -166,7 +151,7 @@ class AlertDelivery:
             version = self.store.write(step)
         except Conflict:
             raise self._busy(stored.alert) from None
-        return _Attempt(decision.alert, version, probe is not None, began, stored.read_at)
+        return DeliveryAttempt(decision.alert, version, probe is not None, began, stored.read_at)
 
     def _has_rival(self, stored: StoredAlert) -> bool:
         """Whether an alert of the same lead is being sent, where they go one at a time."""
@@ -174,28 +159,37 @@ class AlertDelivery:
             return False
         return any(rival.age < self.policy.lease for rival in self.store.rivals(stored.alert))
 
-    def _supersede(self, attempt: _Attempt) -> str:
-        """End an update of an older version without sending it."""
+    def _end(self, attempt: DeliveryAttempt, unsent: Callable[..., Alert], event: str) -> str:
+        """End an alert without sending it: an update of an older version, an e-mail the visitor must not get."""
         now = attempt.read_at + timedelta(seconds=self.clock.monotonic() - attempt.began)
-        after = updates.superseded(attempt.held, now=now, nonce=self.chance.token())
+        after = unsent(attempt.held, now=now, nonce=self.chance.token())
         try:
-            self._steps.write(self._steps.plan(attempt.held, after, attempt.version, now=now), event="alert_superseded")
+            self._steps.write(self._steps.plan(attempt.held, after, attempt.version, now=now), event=event)
         except Conflict:
             return self._lost(attempt.held)
         return after.state.value
 
-    def _send(self, stored: StoredAlert, attempt: _Attempt) -> str:
+    def _send(self, stored: StoredAlert, attempt: DeliveryAttempt) -> str:
         standing = self.store.standing(attempt.held) if updates.versioned(attempt.held) else None
         if standing is not None and updates.outdated(attempt.held, standing):
-            return self._supersede(attempt)
+            return self._end(attempt, updates.superseded, "alert_superseded")
+        if attempt.held.kind == FOLLOWUP:
+            why_not = self.visitor_mail.forbid(attempt.held) if self.visitor_mail is not None else "not_configured"
+            if why_not is not None:
+                return self._end(attempt, partial(followups.suppressed, cause=why_not), "alert_suppressed")
+            attempt = replace(attempt, leaving=Leaving(self._steps, attempt.held, attempt.version, attempt.read_at))
         lease_ends = attempt.began + self.policy.lease.total_seconds() - self.margin_seconds
         deadline = min(self.clock.monotonic() + self.send_seconds, lease_ends)
         if deadline - self.clock.monotonic() < min(LEAST_SECONDS_TO_SEND, self.send_seconds):
             outcome: Outcome = Retry("no_time_left_in_lease", maybe_shown=attempt.held.maybe_shown)
         else:
             ended_at = standing.lead_ended_at if standing is not None else None
-            outcome = self._attempt(stored, attempt.held, deadline, ended_at)
+            outcome = self._attempt(stored, attempt, deadline, ended_at)
+        if attempt.leaving is not None:
+            attempt = replace(attempt, held=attempt.leaving.held, version=attempt.leaving.version)
         try:
+            if self.visitor_mail is not None:
+                self.visitor_mail.learn(attempt.held, outcome)
             return self._save(attempt, outcome)
         except StorageError as error:
             if isinstance(outcome, Delivered):
@@ -208,7 +202,10 @@ class AlertDelivery:
         self.events("alert_outcome_lost", alert_id=held.id, channel=held.channel)
         return "lost"
 
-    def _attempt(self, stored: StoredAlert, held: Alert, deadline: float, lead_ended_at: datetime | None) -> Outcome:
+    def _attempt(
+        self, stored: StoredAlert, attempt: DeliveryAttempt, deadline: float, lead_ended_at: datetime | None
+    ) -> Outcome:
+        held = attempt.held
         channel = self.channels.get(held.channel)
         if channel is None:
             return Blocked("channel_not_configured")
@@ -224,6 +221,7 @@ class AlertDelivery:
             now=stored.read_at,
             plain=held.plain,
             lead_ended_at=lead_ended_at,
+            before_data=attempt.leaving,
         )
         try:
             return channel.send(message, deadline=deadline)
@@ -231,7 +229,7 @@ class AlertDelivery:
             self.events("channel_broken", alert_id=held.id, channel=held.channel, error=type(error).__name__)
             return Retry(f"internal_{type(error).__name__}", maybe_shown=True)
 
-    def _save(self, attempt: _Attempt, outcome: Outcome) -> str:
+    def _save(self, attempt: DeliveryAttempt, outcome: Outcome) -> str:
         """Write the outcome with what it says of the destination; decided anew where that has moved on meanwhile.
 
         Raises:
@@ -257,7 +255,7 @@ class AlertDelivery:
         raise AssertionError("unreachable: the last try returns or raises")
 
     def _destination_after(
-        self, attempt: _Attempt, outcome: Outcome, now: datetime, nonce: str
+        self, attempt: DeliveryAttempt, outcome: Outcome, now: datetime, nonce: str
     ) -> tuple[StoredDestination | None, bool]:
         """What the outcome makes of the destination, and whether a person is to be told; one read where it may."""
         if not attempt.probing and not isinstance(outcome, Blocked):

@@ -154,6 +154,9 @@ class Harness:
         environ = {
             **lane.settings,
             "GOOGLE_CLOUD_PROJECT": name,
+            "ADDRESS_HASH_KEY": "an-address-key-of-tests",
+            "TOKEN_SIGNING_KEYS": "a-signing-key-of-tests",
+            "PUBLIC_BASE_URL": url,
             "REGION": "local",
             "CLOUD_TASKS_EMULATOR_HOST": self._tasks_at,
             "DELIVER_ALERT_URL": f"{url}/deliver",
