@@ -137,6 +137,7 @@ def cleanup(environ: Mapping[str, str] | None = None) -> Cleaning:
             store=FirestoreHousekeeping(database),
             again=continuation(settings, "cleanups", settings.cleanup_url, path=path),
             kept=timedelta(days=settings.delivered_days),
+            retention=timedelta(days=settings.retention_days),
             daily=daily,
             page=CLEANUP_PAGE,
             run_seconds=CLEANUP_SECONDS,
