@@ -15,11 +15,12 @@ import pytest
 import requests
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from google.cloud.firestore_v1.base_query import FieldFilter
 
 from tests.support.local_system import LocalSystem, eventually
 
 CONSENT = {"consent": {"processing": True, "marketing": True}}
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 DKIM = {
     "DKIM_KEY": KEY.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -117,7 +118,7 @@ def admin(system: LocalSystem, path: str) -> dict:
 
 def test_a_followup_passes_dkims_verification_and_its_link_unsubscribes(system):
     """Both List-Unsubscribe headers are covered; the mailbox provider posts without cookies and is not redirected."""
-    address, mails = followed_up(system)
+    _, mails = followed_up(system)
     public = KEY.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     record = b"v=DKIM1; k=rsa; p=" + base64.b64encode(public)
     source = raw(mails[0])
@@ -223,12 +224,18 @@ def test_whoever_unsubscribes_while_a_followup_waits_does_not_get_it(system, fir
 
 def conversation_of(client, address: str) -> str | None:
     """The conversation of an address."""
-    return next((each.id for each in client.collection("conversations").where("email", "==", address).stream()), None)
+    return next(
+        (
+            each.id
+            for each in client.collection("conversations").where(filter=FieldFilter("email", "==", address)).stream()
+        ),
+        None,
+    )
 
 
 def followups_of(client, conversation: str) -> list[dict]:
     """A conversation's alerts of the kind follow-up."""
-    alerts = client.collection("alerts").where("conversation_id", "==", conversation).stream()
+    alerts = client.collection("alerts").where(filter=FieldFilter("conversation_id", "==", conversation)).stream()
     return [each.to_dict() for each in alerts if each.get("kind") == "followup"]
 
 

@@ -12,12 +12,15 @@ from shared.adapters.firestore import Database
 
 def alerts(database: Database) -> dict[str, Any]:
     """Alerts and destinations, all of one moment's reads."""
-    return {name: _all(database, name) for name in ("alerts", "destinations")}
+    return {name: _all(database, name) for name in ("alerts", "destinations", "erasures")}
 
 
 def everything(database: Database) -> dict[str, Any]:
     """All that the checker looks at."""
-    return {name: _all(database, name) for name in ("alerts", "dead_letters", "tallies", "conversations")}
+    return {
+        name: _all(database, name)
+        for name in ("alerts", "dead_letters", "tallies", "conversations", "erasures", "followups")
+    }
 
 
 def collection(database: Database, *, name: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ AT_ONCE = 8
 """So many steps run at a time: more of them would only make each other late, and leases run meanwhile."""
 
 BACKOFF_CAP = timedelta(seconds=0.2)
-QUEUES = ("slack", "monday", "email", "webhook", "sweeps", "cleanups")
+QUEUES = ("slack", "monday", "email", "webhook", "sweeps", "cleanups", "followups")
 RETRY = {"maxAttempts": 100, "minBackoff": "0.05s", "maxBackoff": "0.2s", "maxDoublings": 2}
 LIMITS = {"maxDispatchesPerSecond": 500, "maxBurstSize": 100, "maxConcurrentDispatches": 10}
 
@@ -162,6 +162,7 @@ class Harness:
             "DELIVER_ALERT_URL": f"{url}/deliver",
             "SWEEP_URL": f"{url}/sweep",
             "CLEANUP_URL": f"{url}/cleanup",
+            "FOLLOWUPS_URL": f"{url}/followups",
             "OIDC_AUDIENCE": url,
             "TASKS_INVOKER_EMAIL": account,
             "SCHEDULER_INVOKER_EMAIL": account,
