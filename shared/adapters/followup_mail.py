@@ -6,6 +6,7 @@ RFC 6376 and RFC 8301 (DKIM, RSA with SHA-256), RFC 3834 (``Auto-Submitted``), R
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +29,7 @@ from shared.ports.rights import Tokens
 
 FOLDER = Path(__file__).parents[1] / "templates"
 NAME_MOST = 60
+_NAME = re.compile(r"[^\W\d_]+(?:(?:[ '\u2019-]|\. )[^\W\d_]+){0,4}")
 SIGNED = (
     b"from",
     b"to",
@@ -124,7 +126,7 @@ class FollowupMail:
             "language": language,
             "number": int(payload["number"]),
             "business": one_line(payload["business"]),
-            "name": one_line(payload.get("name"))[:NAME_MOST],
+            "name": _greeted(payload.get("name")),
             "url": f"{self.unsubscribe_url}?t={self.tokens.make(claims, now)}",
         }
 
@@ -150,6 +152,15 @@ def _environment(*, html: bool) -> Environment:
     loader = FileSystemLoader(FOLDER)
     # The text part is no HTML: encoded, it would show the encoding.
     return Environment(loader=loader, autoescape=html, **how)  # noqa: S701 - see above
+
+
+def _greeted(name: object) -> str:
+    """A name to greet with; empty for a text that may be anything else.
+
+    Whoever types another person's address into a chat must not be able to have their words or links sent there.
+    """
+    text = one_line(name)
+    return text if len(text) <= NAME_MOST and _NAME.fullmatch(text) else ""
 
 
 def _conversation_of(message: Message) -> str:
