@@ -10,8 +10,10 @@ from shared import bootstrap
 from shared.edge.admin_key import HEADER
 from shared.edge.admin_request import (
     AlertsQuery,
+    AuditQuery,
     ConservationQuery,
     DeadLettersQuery,
+    ErasuresQuery,
     RedriveQuery,
     RedriveRequest,
     WaiveRequest,
@@ -49,6 +51,10 @@ def _answer(request: flask.Request) -> flask.Response:
             body = CONSOLE.redrive.find(asked.id)
         case WaiveRequest() as asked:
             body = flow.waive(WaiveAlert(asked.id, asked.reason, asked.by))
+        case AuditQuery() as asked:
+            body = CONSOLE.rights.audit(asked.email, asked.limit, asked.after)
+        case ErasuresQuery() as asked:
+            body = CONSOLE.rights.erasures(asked.id)
         case ConservationQuery():
             body = flow.conservation()
         case other:

@@ -32,4 +32,11 @@ def _answer(request: flask.Request) -> flask.Response:
     cleaned = CLEANING.once(job, time, flow)
     if cleaned is None:
         return json_answer({"slot": "done"})
-    return json_answer({"expired": cleaned.expired, "alerts": cleaned.alerts, "more": cleaned.more})
+    return json_answer(
+        {
+            "expired": cleaned.expired,
+            "alerts": cleaned.alerts,
+            "conversations": cleaned.conversations,
+            "more": cleaned.more,
+        }
+    )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from shared.config import NEEDED, Settings
 
 if TYPE_CHECKING:
+    from shared.adapters.followup_mail import FollowupMail
     from shared.ports import Channel
 
 OPTIONAL: Mapping[str, tuple[str, ...]] = {
@@ -80,14 +81,30 @@ def _monday(settings: Settings) -> Channel:
 
 def _email(settings: Settings) -> Channel:
     from shared.adapters.smtp import Email
+    from shared.adapters.visitor_mail import Mailing, VisitorMail
 
     assert settings.smtp_url is not None  # noqa: S101 - it is configured
-    return Email(
-        settings.smtp_url,
-        mail_from=settings.mail_from or "",
-        to=settings.escalation_email_to,
-        ca_file=settings.smtp_ca_file,
-    )
+    how = {"mail_from": settings.mail_from or "", "ca_file": settings.smtp_ca_file}
+    team = Email(settings.smtp_url, to=settings.escalation_email_to, **how)  # type: ignore[arg-type]
+    mails = _followups(settings)
+    visitors = VisitorMail(settings.smtp_url, mails=mails, **how) if mails is not None else None  # type: ignore[arg-type]
+    return Mailing(team, visitors)
+
+
+def _followups(settings: Settings) -> FollowupMail | None:
+    """What makes e-mails to visitors; None where there is no address or no key for their links."""
+    if settings.public_base_url is None or settings.token_signing_keys is None:
+        return None
+    from shared.adapters.followup_mail import DkimKey, FollowupMail
+    from shared.adapters.tokens import SignedTokens
+    from shared.mail_settings import sender
+
+    signing = None
+    if settings.dkim_key is not None:
+        signing = DkimKey(settings.dkim_key, settings.dkim_selector or "", settings.dkim_domain or "")
+        signing.check()
+    tokens = SignedTokens(settings.token_signing_keys)
+    return FollowupMail(sender(settings.mail_from or ""), f"{settings.public_base_url}/unsubscribe", tokens, signing)
 
 
 def _webhook(settings: Settings) -> Channel:

@@ -18,8 +18,9 @@ from shared.settings.delivery import DeliverySettings
 from shared.settings.identity import IdentitySettings
 from shared.settings.kinds import CHANNELS, Limits
 from shared.settings.limits import LimitsSettings
+from shared.settings.rights import RightsSettings
 
-__all__ = ["CHANNELS", "LEASE_MARGIN_SECONDS", "NEEDED", "REFUSED", "Limits", "Settings", "from_environment"]
+__all__ = ["CHANNELS", "LEASE_MARGIN_SECONDS", "NEEDED", "Limits", "Settings", "from_environment"]
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "email": ("SMTP_URL", "MAIL_FROM", "ESCALATION_EMAIL_TO"),
@@ -30,18 +31,12 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 }
 """A channel → what it cannot do without; whoever sets the first of them means to use it."""
 
-REFUSED = {
-    "API_RATE_LIMIT_HOUR": "limits of endpoints other than chat",
-    "API_RATE_LIMIT_MINUTE": "limits of endpoints other than chat",
-}
-"""Settings that promise what this version does not do: they are refused, never ignored."""
-
 LEASE_MARGIN_SECONDS = 1.0
 """What a lease must leave beside the destination's deadline, for the commits around the sending."""
 
 
 @dataclass(frozen=True)
-class Settings(IdentitySettings, LimitsSettings, ChannelsSettings, ChatSettings, DeliverySettings):
+class Settings(IdentitySettings, LimitsSettings, ChannelsSettings, ChatSettings, DeliverySettings, RightsSettings):
     """What the environment says, checked. A field is None only where nothing was set and there is no default."""
 
     @property
@@ -101,7 +96,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         ConfigError: one line for each mistake: the variable, what it was (not for secrets), and what it takes.
     """
     given = {name: value for name, value in environ.items() if value.strip()}
-    wrong = [f"{name}: this version has no {what}; unset it" for name, what in REFUSED.items() if given.pop(name, None)]
+    wrong: list[str] = []
     values: dict[str, Any] = {}
     for item in fields(Settings):
         text = given.get(item.metadata["name"], item.metadata["default"])
@@ -131,6 +126,7 @@ def _between(values: dict[str, Any], given: set[str]) -> list[str]:
         for named, lacking in (("LLM_BASE_URL", "LLM_MODEL"), ("LLM_MODEL", "LLM_BASE_URL"))
         if _FIELD[named] in values and lacking not in given
     ]
+    wrong += _between_rights(values, given)
     if {"ESCALATION_CHANNEL", "ESCALATION_CHANNELS"} <= given:
         wrong.append("ESCALATION_CHANNEL: is set, and ESCALATION_CHANNELS too; takes one of the two")
     deadline, lease = values.get("destination_deadline_seconds"), values.get("lease_seconds")
@@ -146,6 +142,21 @@ def _between(values: dict[str, Any], given: set[str]) -> list[str]:
             )
         except ValueError as error:
             wrong.append(f"WEBHOOK_URL: was (secret); takes {error}")
+    return wrong
+
+
+def _between_rights(values: dict[str, Any], given: set[str]) -> list[str]:
+    """What is wrong between the limits of the other public endpoints, and between the parts of a signature."""
+    wrong = []
+    hour, minute = (values.get(f"api_rate_limit_{name}", Limits(())) for name in ("hour", "minute"))
+    if {seconds for _, seconds in hour.pairs} & {seconds for _, seconds in minute.pairs}:
+        wrong.append("API_RATE_LIMIT_MINUTE: has a window as long as one of API_RATE_LIMIT_HOUR; takes another one")
+    signing = {"DKIM_KEY", "DKIM_SELECTOR", "DKIM_DOMAIN"}
+    if there := sorted(signing & given):
+        wrong += [
+            f"{name}: is not set, but {there[0]} is; a signature needs all of DKIM_*"
+            for name in sorted(signing - given)
+        ]
     return wrong
 
 

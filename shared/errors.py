@@ -9,7 +9,9 @@ BellhopError
 │   ├── Outlived           409: it took longer than its idempotency key's claim; nothing was written
 │   ├── Unavailable        503: storage cannot be reached; nothing was written
 │   ├── LeaseLive          500: the alert is being sent; the task must come back
-│   └── SlotRunning        409: this run of a job is under way; the scheduler must come back
+│   ├── SlotRunning        409: this run of a job is under way; the scheduler must come back
+│   ├── TokenRefused       400: a link's token is not one of ours
+│   └── TokenExpired       410: a link's token was ours, too long ago
 ├── StorageError           Firestore did not do what was asked
 │   ├── Conflict           a precondition failed: somebody else was first; nothing was written
 │   ├── Contention         too many writers at once; nothing was written, trying again may help
@@ -163,3 +165,19 @@ class SlotRunning(RequestError):  # noqa: N818 - the field's word
     def __init__(self) -> None:
         detail = "Another run of this job's slot is under way."
         super().__init__(409, detail, slug="slot-running", title="Run under way", retry_after=10)
+
+
+class TokenRefused(RequestError):  # noqa: N818 - the field's word
+    """A token is not as one of ours was given out: cut off, changed, or signed with a key that is not accepted."""
+
+    def __init__(self) -> None:
+        detail = "The link is not complete or not valid; use the whole link of the e-mail."
+        super().__init__(400, detail, slug="token-refused", title="The link is not valid", field="t")
+
+
+class TokenExpired(RequestError):  # noqa: N818 - the field's word
+    """A token was given out longer ago than it holds."""
+
+    def __init__(self) -> None:
+        detail = "The link is too old; use the link of a newer e-mail, or opt out with the e-mail address."
+        super().__init__(410, detail, slug="token-expired", title="The link has expired", field="t")

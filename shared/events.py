@@ -18,7 +18,7 @@ SEVERITIES: Mapping[str, str] = {
     "alert_expired": "WARNING",  # its holder's lease ran out
     "alert_failed": "CRITICAL",  # it will not be sent again by itself: a person must look
     "alert_ignored": "INFO",  # its task was of an older generation, or the alert rests
-    "alert_made": "INFO",  # an escalation or a notice
+    "alert_made": "INFO",  # an escalation, a notice or a follow-up
     "alert_outcome_lost": "WARNING",  # sent by a holder whose lease had run out
     "alert_overdue": "CRITICAL",  # it has been waiting for so long that a person is told
     "alert_parked": "WARNING",
@@ -26,6 +26,7 @@ SEVERITIES: Mapping[str, str] = {
     "alert_repeated": "WARNING",  # queued again within its quick attempts
     "alert_requeued": "INFO",  # by the sweep
     "alert_superseded": "INFO",  # an update of a lead that was not sent, as a newer version stands
+    "alert_suppressed": "INFO",  # not sent: opted out, erased, replied, or the address takes no mail
     "alert_unreadable": "CRITICAL",  # its document is not what this version takes it for
     "alert_unwritable": "CRITICAL",  # storage refuses what it is to become
     "alert_waived": "WARNING",  # a person ended it
@@ -50,13 +51,19 @@ SEVERITIES: Mapping[str, str] = {
     "digest_made": "INFO",
     "digest_withheld": "INFO",  # its destination takes nothing just now
     "enqueue_failed": "WARNING",  # the sweep will find the alert
+    "erasure_finished": "INFO",  # certified
+    "erasure_requested": "INFO",
+    "erasure_waits": "WARNING",  # for a destination, or for an alert that is being sent; it goes on by itself
     "escalation_undelivered": "CRITICAL",  # none of its channels took it; it goes on
+    "followups_finished": "INFO",
     "function_started": "INFO",
     "limiter_fallback": "WARNING",  # Redis does not answer: limits are counted in Firestore
     "limiter_recovered": "INFO",
     "model_closed": "INFO",  # the language model answers again
     "model_failed": "WARNING",  # it gave no answer, or none that may be said: the visitor was told what is true without
     "model_opened": "ERROR",  # it is not asked for a while
+    "opted_out": "INFO",
+    "opt_out_undone": "INFO",
     "redrive_finished": "INFO",
     "redrive_requested": "INFO",
     "request_failed": "ERROR",  # a bug: answered 500

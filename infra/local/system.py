@@ -109,13 +109,23 @@ class LocalSystem:
             places=Places(f"demo-bellhop-{secrets.token_hex(4)}" if plan.host else "demo-bellhop", REGION, urls),
             firestore=self._emulator.host,
             tasks=f"{HOST}:{tasks_port}",
-            filled={"ADMIN_API_KEYS": self._admin_api_key} | self._standins.settings(self._environ),
+            filled=self._filled(),
             environ=self._environ,
             fast=self._fast,
             homes=homes,
         )
         await self._start_functions(self._wiring)
         await self._begin(self._wiring, self._emulator)
+
+    def _filled(self) -> dict[str, str]:
+        """Keys nobody has to think of on this machine, and where the stand-ins and the gateway are."""
+        return {
+            "ADMIN_API_KEYS": self._admin_api_key,
+            "TOKEN_SIGNING_KEYS": secrets.token_hex(16),
+            "ADDRESS_HASH_KEY": secrets.token_hex(16),
+            "PUBLIC_BASE_URL": self.url,
+            **self._standins.settings(self._environ),
+        }
 
     async def _serve(self, urls: Mapping[str, str]) -> None:
         gateway = Gateway(urls)

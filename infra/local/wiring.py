@@ -25,6 +25,7 @@ FAST: Mapping[str, str] = {
     "BREAKER_RESET_SECONDS": "2",
     "DEAD_LETTER_RETRY_MINUTES": f"{5 / 60:.4f}",
     "DESTINATION_DEADLINE_SECONDS": "3",
+    "ERASURE_RELOOK_SECONDS": "3",
     "LEASE_SECONDS": "5",
     "SWEEP_GRACE_SECONDS": "1",
 }

@@ -59,6 +59,19 @@ example:
   python -m infra.ops conservation --json
 """
 
+CONSENT_AUDIT = """\
+Addresses are kept as keyed hashes; --email finds those of one address.
+
+examples:
+  python -m infra.ops consent-audit --email ana@example.com
+  python -m infra.ops consent-audit --all > consent.jsonl
+"""
+ERASURES = """\
+examples:
+  python -m infra.ops erasures
+  python -m infra.ops erasures 3f2a9c... --json
+"""
+
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """What was asked for; wrong usage ends the process with 2.
@@ -73,7 +86,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
             whole.error("redrive takes ids, or --cause, or --from and --to: exactly one of the three")
         if bool(options.since) != bool(options.before):
             whole.error("redrive takes --from and --to together")
-    named = [*getattr(options, "ids", ()), *([options.id] if options.command == "waive" else ())]
+    named = [
+        *getattr(options, "ids", ()),
+        *([options.id] if options.command in ("waive", "erasures") and options.id else ()),
+    ]
     for alert_id in named:
         if not re.fullmatch(r"[0-9A-Za-z_-]{1,128}", alert_id):
             whole.error("an alert's id has letters, digits, - and _ only")
@@ -88,7 +104,18 @@ def _whole() -> argparse.ArgumentParser:
     _dead_letters(_command(commands, "dead-letters", "alerts that wait, have failed or were waived", DEAD_LETTERS))
     _redrive(_command(commands, "redrive", "send dead letters again", REDRIVE))
     _waive(_command(commands, "waive", "end a failed alert because the team has heard of it", WAIVE))
+    _consent_audit(_command(commands, "consent-audit", "who agreed to or asked for what, and when", CONSENT_AUDIT))
+    _command(commands, "erasures", "what was erased where, and what could not be", ERASURES).add_argument(
+        "id", nargs="?", metavar="ID", help="of one erasure; without it the newest are listed"
+    )
     return whole
+
+
+def _consent_audit(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--email", help="of the visitor; without it everybody's")
+    command.add_argument("--limit", type=int, default=50, help="how many at most, the newest first (50; at most 200)")
+    command.add_argument("--after", metavar="NEXT", help="go on after the page that ended with this")
+    command.add_argument("--all", action="store_true", help="every page, as a line of JSON an entry: an export")
 
 
 def _parser(**how: str) -> argparse.ArgumentParser:

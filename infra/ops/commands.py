@@ -94,12 +94,58 @@ def waive(console: Console, options: argparse.Namespace) -> int:
     return DONE
 
 
+def consent_audit(console: Console, options: argparse.Namespace) -> int:
+    """Exit 1 where there is no entry."""
+    after, number = options.after, 0
+    while True:
+        answer = console.get("/consent_audit", "entries", email=options.email, limit=options.limit, after=after)
+        number += len(answer["entries"])
+        if options.all:
+            for entry in answer["entries"]:
+                print(json.dumps(entry))
+        after = answer["next"]
+        if after is None or not options.all:
+            break
+    if options.json and not options.all:
+        _print_json(answer)
+    elif not options.all and answer["entries"]:
+        shown = tables.terminal()
+        shown.print(tables.audit_table(answer))
+        if after is not None:
+            shown.print(f"There are more: --after {after}", markup=False)
+    if not number:
+        raise CommandFailed("there is no entry")
+    return DONE
+
+
+def erasures(console: Console, options: argparse.Namespace) -> int:
+    """Exit 1 where there is none."""
+    if options.id is not None:
+        answer = console.get(f"/erasures/{options.id}", "state")
+        found = [answer]
+    else:
+        answer = console.get("/erasures", "erasures")
+        found = answer["erasures"]
+    if options.json:
+        _print_json(answer)
+    elif found:
+        shown = tables.terminal()
+        shown.print(tables.erasures_table(found))
+        if options.id is not None:
+            shown.print(tables.certificate_table(answer))
+    if not found:
+        raise CommandFailed("there is no erasure")
+    return DONE
+
+
 COMMANDS: Mapping[str, Callable[[Console, argparse.Namespace], int]] = {
     "conservation": conservation,
     "alerts": alerts,
     "dead-letters": dead_letters,
     "redrive": redrive,
     "waive": waive,
+    "consent-audit": consent_audit,
+    "erasures": erasures,
 }
 
 

@@ -49,6 +49,28 @@ def wrong_table(answer: Mapping[str, Any]) -> Table:
     return _table(("alert", "problem"), [(alert["id"], alert["problem"]) for alert in answer["alerts"]])
 
 
+def audit_table(answer: Mapping[str, Any]) -> Table:
+    """The consent audit, newest first."""
+    names = ("at", "actor", "action", "source", "consent", "wording", "address", "conversation_id")
+    return _table(names, [_row(entry, names) for entry in answer["entries"]])
+
+
+def erasures_table(found: Sequence[Mapping[str, Any]]) -> Table:
+    """Erasures, newest first."""
+    names = ("id", "state", "requested_at", "finished_at")
+    return _table(names, [_row(each, names) for each in found])
+
+
+def certificate_table(answer: Mapping[str, Any]) -> Table:
+    """Where what was erased, could not be, and is kept, each with why."""
+    rows = [("erased", each["where"], each["count"], "") for each in answer["erased"]]
+    rows += [("NOT erased", each["where"], each["count"], each["why"]) for each in answer["not_erased"]]
+    rows += [("kept", each["where"], each["what"], each["why"]) for each in answer["kept"]]
+    if answer["monday"]["problems"]:
+        rows.append(("delayed", "monday", answer["monday"]["tries"], ", ".join(answer["monday"]["problems"])))
+    return _table(("what", "where", "count", "why"), rows)
+
+
 def alerts_table(answer: Mapping[str, Any]) -> Table:
     """Alerts, newest first."""
     names = ("id", "channel", "kind", "state", "epoch", "attempts_used", "cause", "created_at", "wake_at", "ended_at")

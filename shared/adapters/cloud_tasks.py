@@ -88,6 +88,18 @@ class CloudTasks:
             raise QueueError(type(error).__name__) from error
         return True
 
+    def forget(self, alert: Alert) -> None:
+        """Cost: one call, one billed task operation; see ``shared.ports.TaskQueue``."""
+        from google.api_core import exceptions  # noqa: PLC0415 - see the class
+
+        name = f"{self._parent}/queues/{alert.channel}/tasks/{task_name(alert.id, alert.generation)}"
+        try:
+            self._client().delete_task(name=name, timeout=CALL_SECONDS, retry=self._retry())
+        except exceptions.NotFound:
+            return
+        except Exception as error:
+            raise QueueError(type(error).__name__) from error
+
     def _client(self) -> Any:
         with self._lock:
             if self._connected is None:

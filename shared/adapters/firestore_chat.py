@@ -11,8 +11,14 @@ from typing import Any
 from google.cloud import firestore
 
 from shared.adapters.firestore import Database
-from shared.adapters.firestore_conversation import conversation_changes, conversation_document, conversation_of
+from shared.adapters.firestore_conversation import (
+    conversation_changes,
+    conversation_document,
+    conversation_of,
+    is_tombstone,
+)
 from shared.adapters.firestore_documents import alert_document, tally_id
+from shared.adapters.firestore_rights import record_document
 from shared.adapters.firestore_windows import FirestoreWindows, counts, pause
 from shared.domain.admission import Window
 from shared.domain.budget import Lease
@@ -56,8 +62,8 @@ class FirestoreChat:
             if claim is not None and isinstance(admission, Admitted) and admission.claim_version is not None:
                 self.release(claim, admission.claim_version)
             raise
-        if snapshot is None or not snapshot.exists:
-            return Opened(admission, None, None)
+        if snapshot is None or not snapshot.exists or is_tombstone(snapshot):
+            return Opened(admission, None, None, erased=snapshot is not None and snapshot.exists)
         return Opened(admission, conversation_of(snapshot.id, snapshot.to_dict()), snapshot.update_time)
 
     def _admit(self, claim: Claim | None, windows: Sequence[Window], lease: Lease | None) -> Admitted | ClaimHeld:
@@ -152,17 +158,21 @@ class FirestoreChat:
             return
 
     def commit_turn(self, commit: TurnCommit) -> None:
-        """Cost: one round trip; two writes, one for a claim, two an alert."""
+        """Cost: one round trip; two writes, one for a claim, two an alert, one where consent changes."""
         client = self._database.client
         batch = client.batch()
         conversation = self._conversation(commit.conversation.id)
         document = conversation_document(commit.conversation)
+        if commit.address is not None:
+            document["email_hashes"] = firestore.ArrayUnion([commit.address])
         if commit.conversation_version is None:
             batch.create(conversation, document)
         else:
             unchanged = client.write_option(last_update_time=commit.conversation_version)
             batch.update(conversation, conversation_changes(commit.conversation, document), option=unchanged)
         batch.create(self._message(commit), _message_document(commit))
+        if commit.record is not None:
+            batch.create(self._database.document("consent_audit", commit.record.id), record_document(commit.record))
         if commit.claim is not None:
             claim, version = commit.claim
             batch.update(
@@ -184,8 +194,9 @@ class FirestoreChat:
             references.append(self._claim(commit.claim[0]))
         conversation, message, *claims = self._database.read(references)
         lost = any(not claim.exists or claim.get("nonce") != commit.claim[0].nonce for claim in claims if commit.claim)
-        if not conversation.exists:
-            return Reread(message.exists, lost, None, None)
+        if not conversation.exists or is_tombstone(conversation):
+            # Its messages are erased after it: of our own commit the erasure may have left nothing to see.
+            return Reread(message.exists, lost, None, None, erased=conversation.exists)
         stands = conversation_of(conversation.id, conversation.to_dict())
         return Reread(message.exists, lost, stands, conversation.update_time)
 

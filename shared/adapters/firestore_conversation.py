@@ -31,6 +31,7 @@ def conversation_document(conversation: Conversation) -> dict[str, Any]:
         "fields": dict(conversation.fields),
         "open_question": conversation.open_question,
         "version": conversation.version,
+        "followup_at": conversation.followup_at,
     }
 
 
@@ -50,6 +51,7 @@ def conversation_of(conversation_id: str, data: dict[str, Any]) -> Conversation:
         fields=data.get("fields", {}),
         open_question=data.get("open_question"),
         version=data.get("version", 0),
+        followup_at=data.get("followup_at"),
         stored=data,
     )
 
@@ -58,3 +60,8 @@ def conversation_changes(conversation: Conversation, document: dict[str, Any]) -
     """What of a document is not stored yet: encoding the rest again would cost as much as the commit itself."""
     stored = conversation.stored
     return {name: value for name, value in document.items() if name not in stored or stored[name] != value}
+
+
+def is_tombstone(snapshot: Any) -> bool:
+    """Whether this document stands where a conversation was that has been erased."""
+    return bool(snapshot.exists and (snapshot.to_dict() or {}).get("erased_at"))

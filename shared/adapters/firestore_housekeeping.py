@@ -12,6 +12,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.adapters.firestore import READ_RETRY, READ_SECONDS, Database, reading
 from shared.adapters.firestore_documents import tally_id
+from shared.adapters.firestore_retention import FirestoreRetention
 from shared.domain.alert import FINAL, State
 from shared.errors import Conflict, Contention, OutcomeUnknown
 from shared.ports import Slot
@@ -76,6 +77,8 @@ class FirestoreHousekeeping:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        retention = FirestoreRetention(database)
+        self.forget_conversations, self.forget_audit = retention.forget_conversations, retention.forget_audit
 
     def remove_expired(self, collection: str, limit: int) -> int:
         """Cost: two round trips, one read and one delete a document (at least two reads); index: ``expires_at``."""

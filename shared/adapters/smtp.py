@@ -73,17 +73,20 @@ class Email:
         """Submit one message; see ``shared.ports.Channel``."""
         if not any(valid_address(address) for address in self._to):
             return Rejected("address_invalid")
+        return self._attempted(message, deadline)
+
+    def _attempted(self, message: Message, deadline: float) -> Outcome:
         if deadline - time.monotonic() < SECONDS_TO_CONNECT:
             return Retry("no_time_left")
-        attempt = _Attempt(deadline)
+        attempt = OneAttempt(deadline)
         with attempt.kept():
             return self._outcome(message, attempt)
 
-    def _outcome(self, message: Message, attempt: _Attempt) -> Outcome:
+    def _outcome(self, message: Message, attempt: OneAttempt) -> Outcome:
         """The one place where smtplib's and the socket's errors become outcomes."""
         try:
             return self._submit(message, attempt)
-        except _Ended as ended:
+        except Ended as ended:
             return ended.outcome
         except smtplib.SMTPResponseException as error:
             return Unknown("unexpected_answer") if attempt.left else classify(error.smtp_code, "session")
@@ -92,8 +95,8 @@ class Email:
         except OSError as error:  # smtplib's other errors are OSErrors too
             return _broken(error, attempt)
 
-    def _submit(self, message: Message, attempt: _Attempt) -> Outcome:
-        client = _Client(self._server, attempt, self._tls)
+    def _submit(self, message: Message, attempt: OneAttempt) -> Outcome:
+        client = SmtpClient(self._server, attempt, self._tls)
         try:
             client.open_session()
             client.expect_2xx("MAIL", f"FROM:<{self._from.addr_spec}>")
@@ -104,7 +107,7 @@ class Email:
         finally:
             client.part()
 
-    def _name_recipients(self, client: _Client) -> Mapping[str, str]:
+    def _name_recipients(self, client: SmtpClient) -> Mapping[str, str]:
         """Say who gets it; those who do not, each with its code. Ends the attempt when nobody does."""
         missed: dict[str, str] = {}
         outcomes: list[Outcome] = []
@@ -119,7 +122,7 @@ class Email:
         if len(missed) < len(self._to):
             return missed
         order = (Retry, Blocked, Rejected)
-        raise _Ended(min(outcomes, key=lambda outcome: order.index(type(outcome))))
+        raise Ended(min(outcomes, key=lambda outcome: order.index(type(outcome))))
 
 
 def classify(code: int, stage: Stage) -> Outcome:
@@ -143,7 +146,7 @@ def classify(code: int, stage: Stage) -> Outcome:
             return Unknown("unexpected_answer") if stage == "answer" else Retry("unexpected_answer")
 
 
-class _Ended(Exception):  # noqa: N818 - it is no error
+class Ended(Exception):  # noqa: N818 - it is no error
     """The attempt is over, and this is what it came to."""
 
     def __init__(self, outcome: Outcome) -> None:
@@ -151,16 +154,16 @@ class _Ended(Exception):  # noqa: N818 - it is no error
         self.outcome = outcome
 
 
-class _Attempt(Deadline):
+class OneAttempt(Deadline):
     """The deadline of one attempt, and whether the message has begun to leave."""
 
     left = False
 
 
-class _Client(smtplib.SMTP):
+class SmtpClient(smtplib.SMTP):
     """smtplib's commands over a connection that ends at the deadline."""
 
-    def __init__(self, server: SmtpServer, attempt: _Attempt, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, server: SmtpServer, attempt: OneAttempt, tls: ssl.SSLContext | None) -> None:
         """Connect and read the greeting; raises what ``smtplib.SMTP`` raises."""
         self._server = server
         self._attempt = attempt
@@ -207,7 +210,7 @@ class _Client(smtplib.SMTP):
         """Send a command; anything but success ends the attempt."""
         code, _ = self.ehlo() if command == "EHLO" else self.docmd(command, argument)
         if code // 100 != 2:  # noqa: PLR2004 - SMTP's own number
-            raise _Ended(classify(code, "session"))
+            raise Ended(classify(code, "session"))
 
     def submit(self, message: bytes) -> Outcome:
         """Send the message after DATA and say what its answer means."""
@@ -245,12 +248,12 @@ class _Client(smtplib.SMTP):
                 if code == 334:  # noqa: PLR2004 - SMTP's own number
                     code, _ = self.docmd(_base64(answer))
         else:
-            raise _Ended(Blocked("authentication_not_offered"))
+            raise Ended(Blocked("authentication_not_offered"))
         if code != 235:  # noqa: PLR2004 - SMTP's own number
-            raise _Ended(classify(code, "session"))
+            raise Ended(classify(code, "session"))
 
 
-def _broken(error: OSError, attempt: _Attempt) -> Outcome:
+def _broken(error: OSError, attempt: OneAttempt) -> Outcome:
     """What a connection's failure means; before the message began to leave, nothing can have been sent."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return Blocked("certificate")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shared.edge.admin_key import AdminKeys
     from shared.flows.operations import Operating
     from shared.flows.operations_redrive import Redriving
+    from shared.flows.operations_rights import OperatingRights
 
 REDRIVE_SECONDS = 10.0
 
@@ -28,6 +29,7 @@ class Console:
     guard: AdminKeys
     flow: Operating
     redrive: Redriving
+    rights: OperatingRights
 
 
 def admin_console(environ: Mapping[str, str] | None = None) -> Console:
@@ -35,13 +37,16 @@ def admin_console(environ: Mapping[str, str] | None = None) -> Console:
     from shared.adapters.firestore import Database
     from shared.adapters.firestore_alerts import FirestoreAlerts
     from shared.adapters.firestore_conservation import FirestoreConservation
+    from shared.adapters.firestore_erasures import FirestoreErasures
     from shared.adapters.firestore_operations import FirestoreOperations
+    from shared.adapters.firestore_rights import FirestoreRights
     from shared.adapters.system import SystemChance
     from shared.edge.admin_key import AdminKeys
     from shared.flows.operations import Operating
+    from shared.flows.operations_rights import OperatingRights
 
     needed = ("ADMIN_API_KEYS", "DELIVER_ALERT_URL", "TASKS_INVOKER_EMAIL", "ESCALATION_CHANNELS", "DRAIN_PACES")
-    settings = settings_for("admin_console", *needed, environ=environ)
+    settings = settings_for("admin_console", *needed, "ADDRESS_HASH_KEY", environ=environ)
     with told("admin_console"):
         guard = AdminKeys(settings.admin_api_keys)
     database = Database(settings.project)
@@ -53,7 +58,13 @@ def admin_console(environ: Mapping[str, str] | None = None) -> Console:
         chance=SystemChance(),
         events=events.log,
     )
-    return Console(guard, flow, redriving(settings, database))
+    rights = OperatingRights(
+        store=FirestoreRights(database),
+        erasing=FirestoreErasures(database, timedelta(days=settings.retention_days)),
+        hash_key=settings.address_hash_key or "",
+        events=events.log,
+    )
+    return Console(guard, flow, redriving(settings, database), rights)
 
 
 def redriving(settings: Settings, database: Database, run_seconds: float = REDRIVE_SECONDS) -> Redriving:

@@ -38,7 +38,7 @@ def chat(environ: Mapping[str, str] | None = None) -> Chat:
     from shared.domain.turn import LeadPolicy
     from shared.flows.answer_message import MessageAnswering
 
-    needed = ("LEAD_CHANNELS", "DELIVER_ALERT_URL", "TASKS_INVOKER_EMAIL")
+    needed = ("LEAD_CHANNELS", "DELIVER_ALERT_URL", "TASKS_INVOKER_EMAIL", "ADDRESS_HASH_KEY")
     settings = settings_for("chat", *needed, environ=environ)
     knowledge = load_knowledge(Path(settings.knowledge_path) if settings.knowledge_path else None)
     flow = MessageAnswering(
@@ -47,7 +47,10 @@ def chat(environ: Mapping[str, str] | None = None) -> Chat:
         knowledge=knowledge,
         limits=chat_limits(settings),
         leads=LeadPolicy(
-            settings.lead_channels, timedelta(seconds=settings.sweep_grace_seconds), settings.hot_lead_score
+            settings.lead_channels,
+            timedelta(seconds=settings.sweep_grace_seconds),
+            settings.hot_lead_score,
+            settings.followup_delays[0],
         ),
         memory=Memory(),
         clock=SystemClock(),
@@ -55,6 +58,7 @@ def chat(environ: Mapping[str, str] | None = None) -> Chat:
         events=events.log,
         budget=Budget(settings.chat_daily_budget) if settings.chat_daily_budget is not None else None,
         help=model_help(settings),
+        hash_key=settings.address_hash_key,
     )
     return Chat(settings, flow, knowledge.phone_region)
 

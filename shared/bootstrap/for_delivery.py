@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from shared import config, events
 from shared.bootstrap.for_admin import redriving
+from shared.bootstrap.for_rights import erasing
 from shared.bootstrap.parts import (
     breakers,
     continuation,
     guard,
+    once_per_slot,
     policy,
     settings_for,
     tasks_queue,
@@ -21,7 +23,6 @@ from shared.bootstrap.parts import (
 )
 
 if TYPE_CHECKING:
-    from shared.adapters.firestore import Database
     from shared.config import Settings
     from shared.edge.oidc import OidcGuard
     from shared.flows.cleanup import CleanUp
@@ -37,9 +38,6 @@ CLEANUP_PAGE = 100
 CLEANUP_SECONDS = 45.0
 SLOWEST_PACE = 0.1
 """Messages a second of a channel whose pace nobody has set."""
-
-SLOT_LEASE = timedelta(minutes=3)
-"""Longer than the functions' timeout: a holder whose lease is over has been ended by the platform."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +73,7 @@ def deliver_alert(environ: Mapping[str, str] | None = None) -> Delivery:
     from shared.adapters.firestore import Database
     from shared.adapters.firestore_alerts import FirestoreAlerts
     from shared.adapters.firestore_digests import FirestoreDigests
+    from shared.adapters.firestore_followups import FirestoreOptOuts
     from shared.adapters.system import SystemChance, SystemClock
     from shared.channels import fingerprints
     from shared.flows.attempts import Attempts
@@ -82,6 +81,7 @@ def deliver_alert(environ: Mapping[str, str] | None = None) -> Delivery:
     from shared.flows.deliver_digest import DigestDelivery
     from shared.flows.judging import Judging
     from shared.flows.steps import Steps
+    from shared.flows.visitor_mail import VisitorMailRules
 
     needed = ("OIDC_AUDIENCE", "DELIVER_ALERT_URL", "TASKS_INVOKER_EMAIL", "SWEEP_URL", "SCHEDULER_INVOKER_EMAIL")
     settings = settings_for("deliver_alert", *needed, "LEAD_CHANNELS", "ESCALATION_CHANNELS", environ=environ)
@@ -110,6 +110,7 @@ def deliver_alert(environ: Mapping[str, str] | None = None) -> Delivery:
         clock=clock,
         chance=chance,
         events=log,
+        visitor_mail=VisitorMailRules(FirestoreOptOuts(database), chance),
     )
     digests = DigestDelivery(
         digests=FirestoreDigests(database, store),
@@ -147,6 +148,12 @@ def retry_dead_letters(environ: Mapping[str, str] | None = None) -> Sweep:
     moves = Moves(steps, clock, log)
     # Every channel there is, also one that was taken out of use: its last alerts must be found all the same.
     paces = dict.fromkeys(config.CHANNELS, SLOWEST_PACE) | dict(settings.drain_paces or {})
+    redrives, erasures = redriving(settings, database), erasing(settings, database)
+
+    def goes_on() -> bool:
+        more = redrives.continue_redrives()
+        return erasures.continue_erasures() or more
+
     backlog = Backlog(
         store=store,
         digests=digests,
@@ -167,7 +174,7 @@ def retry_dead_letters(environ: Mapping[str, str] | None = None) -> Sweep:
         breakers=shared,
         backlog=backlog,
         overdue=TellOverdue(digests, steps, settings.escalation_channels, rules, chance, log),
-        redrives=redriving(settings, database).continue_redrives,
+        redrives=goes_on,
         again=continuation(settings, "sweeps", settings.sweep_url),
         channels=tuple(paces),
         policy=rules,
@@ -177,7 +184,7 @@ def retry_dead_letters(environ: Mapping[str, str] | None = None) -> Sweep:
         chance=chance,
         events=log,
     )
-    return Sweep(guard(settings, settings.scheduler_invoker_email), _once(database), flow)
+    return Sweep(guard(settings, settings.scheduler_invoker_email), once_per_slot(database), flow)
 
 
 def cleanup(environ: Mapping[str, str] | None = None) -> Cleaning:
@@ -195,6 +202,7 @@ def cleanup(environ: Mapping[str, str] | None = None) -> Cleaning:
             store=FirestoreHousekeeping(database),
             again=continuation(settings, "cleanups", settings.cleanup_url, path=path),
             kept=timedelta(days=settings.delivered_days),
+            retention=timedelta(days=settings.retention_days),
             daily=daily,
             page=CLEANUP_PAGE,
             run_seconds=CLEANUP_SECONDS,
@@ -203,16 +211,8 @@ def cleanup(environ: Mapping[str, str] | None = None) -> Cleaning:
             events=events.log,
         )
 
-    checked, once = guard(settings, settings.scheduler_invoker_email), _once(database)
+    checked, once = guard(settings, settings.scheduler_invoker_email), once_per_slot(database)
     return Cleaning(checked, once, flow("", daily=False), flow("/daily", daily=True))
-
-
-def _once(database: Database) -> OncePerSlot:
-    from shared.adapters.firestore_housekeeping import FirestoreJobSlots
-    from shared.adapters.system import SystemChance
-    from shared.flows.job_slot import OncePerSlot
-
-    return OncePerSlot(FirestoreJobSlots(database), SLOT_LEASE, SystemChance(), events.log)
 
 
 def _channels(function: str, settings: Settings) -> dict[str, Channel]:

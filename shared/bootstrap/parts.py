@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from shared.domain.alert import Policy
     from shared.domain.breaker import BreakerPolicy
     from shared.edge.oidc import OidcGuard
+    from shared.flows.job_slot import OncePerSlot
+
+
+SLOT_LEASE = timedelta(minutes=3)
+"""Longer than the functions' timeout: a holder whose lease is over has been ended by the platform."""
 
 
 def settings_for(function: str, *needed: str, environ: Mapping[str, str] | None = None) -> Settings:
@@ -137,3 +142,12 @@ def guard(settings: Settings, email: str | None) -> OidcGuard:
     from shared.edge.oidc import OidcGuard
 
     return OidcGuard(settings.oidc_audience or "", email or "", settings.oidc_certs_url)
+
+
+def once_per_slot(database: Database) -> OncePerSlot:
+    """One run a slot of every scheduled job."""
+    from shared.adapters.firestore_housekeeping import FirestoreJobSlots
+    from shared.adapters.system import SystemChance
+    from shared.flows.job_slot import OncePerSlot
+
+    return OncePerSlot(FirestoreJobSlots(database), SLOT_LEASE, SystemChance(), events.log)

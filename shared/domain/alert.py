@@ -41,6 +41,9 @@ UPDATE = "update"
 OF_A_LEAD = frozenset({LEAD, HOT, HANDOFF, UPDATE})
 """Kinds whose payload is a lead: a visitor's details and words."""
 
+FOLLOWUP = "followup"
+"""The kind that is an e-mail to a visitor: marketing mail, sent at most once."""
+
 ESCALATION = "escalation"
 """The kind that tells a person of an alert that failed."""
 
@@ -116,6 +119,7 @@ class Alert:
         hop: how many times a relayed alert gave a channel up.
         digest: the digest that it goes out with, while it waits for that; empty for most.
         overdue: a person was told that it has been waiting for very long, or never is: it is relayed.
+        data_started: of an e-mail to a visitor: it began to leave, and is never sent again unless it surely failed.
     """
 
     id: str
@@ -143,6 +147,7 @@ class Alert:
     hop: int = 0
     digest: str = ""
     overdue: bool = False
+    data_started: bool = False
 
     @property
     def waiting(self) -> bool:

@@ -67,6 +67,7 @@ class Conversation:
         open_question: what a visitor who cannot be reached yet asked a person; told with the lead.
         version: counts the updates made of its lead.
         stored: the document it was read from, for the store alone, which writes what differs from it.
+        followup_at: when its next follow-up e-mail may be due; None where there is none to come.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Conversation:
     open_question: str | None = None
     version: int = 0
     stored: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    followup_at: datetime | None = None
 
     @classmethod
     def begun(cls, conversation_id: str, language: str, now: datetime) -> Conversation:

@@ -11,13 +11,18 @@ from shared.domain.delivery import ended, queued_at
 CLOSED = frozenset({State.SUPPRESSED, State.SUPERSEDED, State.ERASED})
 
 
+def can_redrive(alert: Alert) -> bool:
+    """Whether a person may have it sent again: not an e-mail to a visitor that may have arrived."""
+    return alert.state in REDRIVABLE and not alert.data_started
+
+
 def redrive(alert: Alert, *, now: datetime, nonce: str, policy: Policy) -> Alert:
     """Queue a parked, failed or waived alert in a new epoch, with its whole budget, because a person said so.
 
     Raises:
-        ValueError: it is none of those.
+        ValueError: it is none of those, or an e-mail to a visitor that may have arrived.
     """
-    if alert.state not in REDRIVABLE:
+    if not can_redrive(alert):
         raise ValueError(f"an alert that is {alert.state} is not redriven")
     anew = replace(
         alert,

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from shared.domain import breaker as breakers
 from shared.domain import destination as places
-from shared.domain.alert import HISTORY_KEPT, Alert, Attempt, Policy, State
+from shared.domain.alert import FOLLOWUP, HISTORY_KEPT, Alert, Attempt, Policy, State
 from shared.domain.breaker import Breaker
 from shared.domain.claims import Busy, Claimed, Ignored, Moved
 from shared.domain.destination import Destination
@@ -22,6 +22,8 @@ REPEATS_OF_UNKNOWN = {"slack": 2, "apprise": 2}
 
 UNCONFIRMED = "unconfirmed"
 SPENT = "attempts_spent"
+BOUNCED = "bounced"
+"""How the cause begins where an address takes no mail: nothing is sent there any more, and nobody needs to act."""
 
 
 def claim(
@@ -203,6 +205,8 @@ def _spent(alert: Alert, policy: Policy) -> bool:
 
 def _refused(alert: Alert, cause: str, now: datetime, policy: Policy) -> Alert:
     """Refused for what it is: a relayed alert is tried once more as plain text, then elsewhere."""
+    if alert.kind == FOLLOWUP and cause.startswith(BOUNCED):
+        return ended(replace(alert, cause=cause), State.SUPPRESSED, now)
     if alert.relayed and not alert.plain:
         return queued_at(replace(alert, plain=True, key=alert.key + 1), now, policy)
     return _give_up(alert, cause, now, policy)
@@ -218,6 +222,8 @@ def _withhold(alert: Alert, cause: str, now: datetime, policy: Policy) -> Alert:
 
 def _repeat(alert: Alert, after: timedelta, now: datetime, jitter: float, policy: Policy) -> Alert:
     """Try again: soon, or at the next scheduled time, as far as the budget goes."""
+    if alert.data_started:  # at most once: not even where nobody knows whether it arrived (guarantee 24)
+        return _give_up(alert, UNCONFIRMED, now, policy)
     if _spent(alert, policy):
         return _give_up(alert, alert.cause or SPENT, now, policy)
     spaced = alert.unknowns >= REPEATS_OF_UNKNOWN.get(alert.channel, policy.attempts)
@@ -263,7 +269,7 @@ def _certain(alert: Alert) -> Alert:
     """
     if alert.relayed and alert.maybe_shown:
         return alert
-    return replace(alert, key=alert.key + 1, first_sent_at=None)
+    return replace(alert, key=alert.key + 1, first_sent_at=None, data_started=False)
 
 
 def ended(alert: Alert, state: State, now: datetime) -> Alert:

@@ -28,6 +28,26 @@ def update_id(conversation: str, channel: str, version: int) -> str:
     return _hash(b"alert", conversation, "update", channel, str(version))
 
 
+def followup_alert_id(conversation: str, number: int) -> str:
+    """The name of the alert of a conversation's n-th follow-up e-mail."""
+    return _hash(b"alert", conversation, "followup", str(number))
+
+
+def address_hash(address: str, key: str) -> str:
+    """What stands for an e-mail address where the address itself must not be kept; without the key nobody can guess it.
+
+    Args:
+        address: normalised, lower-case.
+        key: ``ADDRESS_HASH_KEY``.
+    """
+    return _keyed(b"address", key, address)
+
+
+def client_hash(client: str, key: str) -> str:
+    """Likewise for the network address a request came from."""
+    return _keyed(b"client", key, client)
+
+
 def escalation_id(alert: str, epoch: int) -> str:
     """The name of the alert that tells of one that failed; one for each epoch."""
     return _hash(b"escalation", alert, str(epoch))
@@ -75,3 +95,8 @@ def _hash(purpose: bytes, *parts: str) -> str:
         digest.update(len(encoded).to_bytes(4, "big"))
         digest.update(encoded)
     return digest.hexdigest()
+
+
+def _keyed(purpose: bytes, key: str, text: str) -> str:
+    secret = hashlib.blake2b(key.encode()).digest()
+    return hashlib.blake2b(text.encode(), digest_size=16, key=secret, person=purpose).hexdigest()

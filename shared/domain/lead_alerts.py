@@ -32,11 +32,15 @@ SAID_MOST = 2_000  # code points
 
 @dataclass(frozen=True)
 class LeadPolicy:
-    """Where leads go, how late their tasks may be before they count as lost, and from which score on a lead is hot."""
+    """Where leads go, how late their tasks may be before they count as lost, and from which score on a lead is hot.
+
+    And how long after the last message the first follow-up e-mail is due; None for none.
+    """
 
     channels: tuple[str, ...]
     grace: timedelta
     hot_score: int = DEFAULT_HOT_SCORE
+    first_followup: timedelta | None = None
 
 
 @dataclass(frozen=True)

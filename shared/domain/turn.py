@@ -129,7 +129,14 @@ def take_turn(
         now=now,
         nonce=nonce,
     )
-    return Written(alerted, alerts, reply)
+    return Written(replace(alerted, followup_at=_followup_at(alerted, leads, now)), alerts, reply)
+
+
+def _followup_at(after: Conversation, leads: LeadPolicy, now: datetime) -> datetime | None:
+    """When somebody who agreed to it and falls silent now is written to; with which of the mails is decided then."""
+    if leads.first_followup is None or not after.consent.marketing or after.details.email is None:
+        return None
+    return now + leads.first_followup
 
 
 def _score(turned: Conversation, details: ContactDetails, known: Mapping[str, str], knowledge: Knowledge) -> int:

@@ -93,7 +93,32 @@ class ConservationQuery:
     """``GET /conservation``."""
 
 
-AdminRequest = AlertsQuery | DeadLettersQuery | RedriveRequest | RedriveQuery | WaiveRequest | ConservationQuery
+@dataclass(frozen=True)
+class AuditQuery:
+    """``GET /consent_audit``: a page, of one address or of all (None), from after a place on."""
+
+    email: str | None
+    limit: int
+    after: str | None
+
+
+@dataclass(frozen=True)
+class ErasuresQuery:
+    """``GET /erasures`` and ``GET /erasures/{id}``."""
+
+    id: str | None
+
+
+AdminRequest = (
+    AlertsQuery
+    | DeadLettersQuery
+    | RedriveRequest
+    | RedriveQuery
+    | WaiveRequest
+    | ConservationQuery
+    | AuditQuery
+    | ErasuresQuery
+)
 
 
 def read_admin_request(request: flask.Request) -> AdminRequest:
@@ -171,6 +196,20 @@ def _conservation(request: flask.Request, _: re.Match[str]) -> AdminRequest:
     return ConservationQuery()
 
 
+def _audit(request: flask.Request, _: re.Match[str]) -> AdminRequest:
+    given = fields.read_query(request, ("email", "limit", "after"))
+    return AuditQuery(
+        email=fields.optional_matching(given, "email", _EMAIL, f"an e-mail address of at most {EMAIL_MOST} characters"),
+        limit=fields.optional_number(given, "limit", 1, LIMIT_MOST) or LIMIT,
+        after=fields.optional_matching(given, "after", _CURSOR, "what an answer gave as next"),
+    )
+
+
+def _erasures(request: flask.Request, found: re.Match[str]) -> AdminRequest:
+    fields.read_query(request, ())
+    return ErasuresQuery(found.groupdict().get("id"))
+
+
 Reader = Callable[[flask.Request, re.Match[str]], AdminRequest]
 
 ROUTES: tuple[tuple[str, re.Pattern[str], Reader], ...] = (
@@ -180,4 +219,7 @@ ROUTES: tuple[tuple[str, re.Pattern[str], Reader], ...] = (
     ("POST", re.compile(rf"/dead_letters/(?P<id>{ID.pattern})/waive"), _waive),
     ("GET", re.compile(rf"/redrives/(?P<id>{ID.pattern})"), _redrive_query),
     ("GET", re.compile(r"/conservation"), _conservation),
+    ("GET", re.compile(r"/consent_audit"), _audit),
+    ("GET", re.compile(r"/erasures"), _erasures),
+    ("GET", re.compile(rf"/erasures/(?P<id>{ID.pattern})"), _erasures),
 )

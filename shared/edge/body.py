@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qsl
 
 import flask
 
@@ -15,6 +16,7 @@ from shared.edge.refusals import body_too_large, malformed_body, unsupported_med
 from shared.errors import RequestError
 
 MAX_BYTES = 64 * 1024
+FIELDS_MOST = 50
 
 # A client or proxy that is still sending meets a reset instead of the answer when nobody reads; beyond this it may.
 DRAIN_BYTES = 16 * 1024 * 1024
@@ -41,6 +43,25 @@ def read_json_object(request: flask.Request, *, max_bytes: int = MAX_BYTES) -> d
     finally:
         discard_body(request)
     return parse_object(data)
+
+
+def read_form(request: flask.Request, *, max_bytes: int = MAX_BYTES) -> dict[str, str]:
+    """Read the fields of a form, ``application/x-www-form-urlencoded`` in UTF-8; of a field given twice the last.
+
+    Raises:
+        RequestError: 413, 400: as for JSON; 415 compressed or otherwise coded.
+    """
+    try:
+        _require_identity(request)
+        data = _read(request, max_bytes)
+    finally:
+        discard_body(request)
+    try:
+        return dict(
+            parse_qsl(data.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MOST)
+        )
+    except ValueError as error:
+        raise malformed_body("The request body is no form in UTF-8, percent-encoded.") from error
 
 
 def discard_body(request: flask.Request) -> None:
@@ -138,6 +159,10 @@ def _require_json_type(request: flask.Request) -> None:
         raise unsupported_media_type(
             "The content type must be application/json, in UTF-8.", {"Accept": "application/json"}
         )
+    _require_identity(request)
+
+
+def _require_identity(request: flask.Request) -> None:
     if request.headers.get("Content-Encoding", "identity").lower() not in {"identity", ""}:
         raise unsupported_media_type(
             "The request body must not be compressed or otherwise coded.", {"Accept-Encoding": "identity"}

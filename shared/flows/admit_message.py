@@ -6,7 +6,7 @@ One round trip, and none for a client that is known to be over its limit (guaran
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -79,6 +79,12 @@ class Started:
     now: datetime
     began: float
 
+    def anew(self, session_id: str) -> Started:
+        """The same turn as the first one of a new conversation: the old one was erased (guarantee 26)."""
+        conversation_id = ids.conversation_id(session_id)
+        claim = replace(self.claim, conversation_id=conversation_id) if self.claim is not None else None
+        return replace(self, claim=claim, session_id=session_id, conversation_id=conversation_id)
+
 
 @dataclass(frozen=True)
 class Admission:
@@ -115,6 +121,8 @@ class Admission:
         if isinstance(opened.admission, ClaimHeld):
             return self._repeat(command, opened.admission, windows, now)
         started = Started(opened, claim, opened.admission, within, session_id, conversation_id, now, began)
+        if opened.erased:
+            started = started.anew(self.chance.token())
         full = admission.exceeded(opened.admission.counts)
         if full is not None:
             self.memory.refuse(full)

@@ -13,11 +13,13 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from shared.domain import admission
+from shared.domain import admission, ids
 from shared.domain.admission import Limit, Memory
 from shared.domain.budget import Budget
 from shared.domain.contact_form import contact_form
+from shared.domain.conversation import Conversation
 from shared.domain.knowledge import Knowledge
+from shared.domain.rights import consent_record
 from shared.domain.turn import LeadPolicy, Written, take_turn
 from shared.errors import (
     Conflict,
@@ -55,6 +57,7 @@ class MessageAnswering:
         events: where to report.
         budget: of the day, for all instances; None for none.
         help: a language model's, where the knowledge has no answer; None for none.
+        hash_key: what addresses are hashed with, for erasure and the consent audit; None keeps neither.
     """
 
     store: ChatStore
@@ -68,6 +71,7 @@ class MessageAnswering:
     events: Events
     budget: Budget | None = None
     help: ModelHelp | None = None
+    hash_key: str | None = None
 
     @cached_property
     def _admission(self) -> Admission:
@@ -97,7 +101,7 @@ class MessageAnswering:
             raise
 
     def _answer(self, command: AnswerMessage, started: Started) -> Answered:
-        written, body = self._commit(command, started)
+        started, written, body = self._commit(command, started)
         for alert in written.alerts:
             try:
                 self.queue.enqueue(alert)
@@ -108,8 +112,11 @@ class MessageAnswering:
         self.events("turn_answered", conversation_id=started.conversation_id, source=written.reply.source)
         return Answered(body, replayed=False, rate=admission.tightest(started.admitted.counts, started.now))
 
-    def _commit(self, command: AnswerMessage, started: Started) -> tuple[Written, Mapping[str, Any]]:
-        """Write the turn; on a conflict with another turn apply it to what stands now, with the same answer."""
+    def _commit(self, command: AnswerMessage, started: Started) -> tuple[Started, Written, Mapping[str, Any]]:
+        """Write the turn; on a conflict with another turn apply it to what stands now, with the same answer.
+
+        Where the conversation was erased meanwhile it is the first turn of another one.
+        """
         message_id, nonce = self.chance.token(), self.chance.token()
         conversation, version = started.opened.conversation, started.opened.conversation_version
         if started.within_budget:
@@ -127,14 +134,48 @@ class MessageAnswering:
                 now=started.now,
                 nonce=nonce,
             )
-            commit = _commit_of(started, written, version, message_id)
+            commit = self._commit_of(command, started, conversation, written, version, message_id)
             stands = self._write(commit, started)
             if stands is None or stands.ours:
-                return written, commit.answer
+                return started, written, commit.answer
             if stands.claim_lost:
                 raise self._outlived(started)
+            if stands.erased:
+                started = started.anew(self.chance.token())
             conversation, version = stands.conversation, stands.conversation_version
         raise self._unavailable(Contention())
+
+    def _commit_of(
+        self,
+        command: AnswerMessage,
+        started: Started,
+        before: Conversation | None,
+        written: Written,
+        version: Version | None,
+        message_id: str,
+    ) -> TurnCommit:
+        """All that this turn writes."""
+        claim = None
+        if started.claim is not None and started.admitted.claim_version is not None:
+            claim = (started.claim, started.admitted.claim_version)
+        address = record = None
+        if self.hash_key is not None:
+            email = written.conversation.details.email
+            address = ids.address_hash(email, self.hash_key) if email is not None else None
+            client = ids.client_hash(command.client, self.hash_key)
+            record = consent_record(before, written.conversation, message_id, address=address, client=client)
+        return TurnCommit(
+            conversation=written.conversation,
+            conversation_version=version,
+            message_id=message_id,
+            turn=written.conversation.turns[-1],
+            alerts=written.alerts,
+            claim=claim,
+            answer=written.body(started.session_id),
+            answer_expires_at=started.now + ANSWER_LIFE,
+            address=address,
+            record=record,
+        )
 
     def _write(self, commit: TurnCommit, started: Started) -> Reread | None:
         """Commit a turn; None if it was written, else what stands."""
@@ -158,20 +199,3 @@ class MessageAnswering:
     def _unavailable(self, error: StorageError) -> RequestError:
         self.events("storage_failed", error=type(error).__name__)
         return Unavailable()
-
-
-def _commit_of(started: Started, written: Written, version: Version | None, message_id: str) -> TurnCommit:
-    """All that this turn writes."""
-    claim = None
-    if started.claim is not None and started.admitted.claim_version is not None:
-        claim = (started.claim, started.admitted.claim_version)
-    return TurnCommit(
-        conversation=written.conversation,
-        conversation_version=version,
-        message_id=message_id,
-        turn=written.conversation.turns[-1],
-        alerts=written.alerts,
-        claim=claim,
-        answer=written.body(started.session_id),
-        answer_expires_at=started.now + ANSWER_LIFE,
-    )

@@ -14,16 +14,17 @@ from functools import partial
 from shared.errors import QueueError, StorageError, Unavailable
 from shared.ports import Chance, Clock, Continuation, Events, Housekeeping
 
-EXPIRING = ("admissions", "digests", "rate_windows", "redrives")
-"""Collections whose documents say themselves when they expire."""
+EXPIRING = ("admissions", "conversations", "digests", "rate_windows", "redrives")
+"""Collections whose documents say themselves when they expire; of conversations only the tombstones do."""
 
 
 @dataclass(frozen=True)
 class Cleaned:
-    """What one run removed: expired documents, and ended alerts; and whether there is more."""
+    """What one run removed: expired documents, ended alerts, old conversations; and whether there is more."""
 
     expired: int
     alerts: int
+    conversations: int
     more: bool
 
 
@@ -35,6 +36,7 @@ class CleanUp:
         store: what can be removed.
         again: asked for another run where there is more.
         kept: how long an alert is kept after its end.
+        retention: how long a conversation is kept after its last message.
         daily: remove alerts that ended long ago, too.
         page: how many documents are removed at a time.
         run_seconds: after this long nothing more is begun.
@@ -46,6 +48,7 @@ class CleanUp:
     store: Housekeeping
     again: Continuation
     kept: timedelta
+    retention: timedelta
     daily: bool
     page: int
     run_seconds: float
@@ -63,14 +66,17 @@ class CleanUp:
         try:
             expired = sum(self._all(ends, partial(self.store.remove_expired, name)) for name in EXPIRING)
             alerts = self._all(ends, partial(self.store.archive_ended, self.kept)) if self.daily else 0
+            forget = partial(self.store.forget_conversations, self.retention)
+            conversations = self._all(ends, forget) if self.daily else 0
+            expired += self._all(ends, partial(self.store.forget_audit, self.retention)) if self.daily else 0
         except StorageError as error:
             self.events("storage_failed", error=type(error).__name__)
             raise Unavailable from error
         more = self.clock.monotonic() > ends
         if more:
             self._continue()
-        cleaned = Cleaned(expired, alerts, more)
-        self.events("cleanup_finished", count=cleaned.expired + cleaned.alerts)
+        cleaned = Cleaned(expired, alerts, conversations, more)
+        self.events("cleanup_finished", count=cleaned.expired + cleaned.alerts + cleaned.conversations)
         return cleaned
 
     def _all(self, ends: float, remove: Callable[[int], int]) -> int:

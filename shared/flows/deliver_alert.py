@@ -12,16 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.domain import updates
-from shared.domain.alert import Alert, Policy
+from shared.domain import followups, updates
+from shared.domain.alert import FOLLOWUP, Alert, Policy
 from shared.domain.breaker import BREAKER_OPEN
 from shared.domain.claims import Busy, Claimed, Ignored
 from shared.domain.delivery import claim, settle, unsent
 from shared.domain.outcome import Delivered, Outcome
 from shared.errors import BreakerOpen, Conflict, LeaseLive, QueueError, StorageError, Unavailable, Unreadable
 from shared.flows.attempts import Attempts
+from shared.flows.delivery_attempt import DeliveryAttempt
 from shared.flows.judging import Judging
 from shared.flows.steps import Steps
+from shared.flows.visitor_mail import Leaving, VisitorMailRules
 from shared.ports import (
     AlertStore,
     Chance,
@@ -32,7 +34,6 @@ from shared.ports import (
     StoredBreaker,
     StoredDestination,
     TaskQueue,
-    Version,
 )
 
 SAVE_TRIES = 3
@@ -50,27 +51,6 @@ class DeliverAlert:
 
 
 @dataclass(frozen=True)
-class _Attempt:
-    """An attempt under way.
-
-    Attributes:
-        held: the alert under its lease.
-        version: of that.
-        probing: it finds out whether a blocked destination was repaired.
-        breaker: the destination's, as it was claimed under.
-        began: monotonic seconds.
-        read_at: Firestore's time then.
-    """
-
-    held: Alert
-    version: Version
-    probing: bool
-    breaker: StoredBreaker
-    began: float
-    read_at: datetime
-
-
-@dataclass(frozen=True)
 class AlertDelivery:
     """The flow with what it needs.
 
@@ -84,6 +64,7 @@ class AlertDelivery:
         clock: for the time of the outcome.
         chance: for nonces and jitter.
         events: where to report.
+        visitor_mail: what keeps e-mails to visitors from being sent; without it none is.
     """
 
     store: AlertStore
@@ -95,6 +76,7 @@ class AlertDelivery:
     clock: Clock
     chance: Chance
     events: Events
+    visitor_mail: VisitorMailRules | None = None
 
     def __call__(self, command: DeliverAlert) -> str:
         """Do what the task asks for, if it still needs doing.
@@ -166,7 +148,7 @@ class AlertDelivery:
                 self._steps.write(step)
                 return decision.alert.state.value
 
-    def _claim(self, stored: StoredAlert, decision: Claimed, breaker: StoredBreaker, began: float) -> _Attempt:
+    def _claim(self, stored: StoredAlert, decision: Claimed, breaker: StoredBreaker, began: float) -> DeliveryAttempt:
         """Take the lease, and with it the leases of the probes that it is; raises Conflict."""
         probe = None
         if decision.probe is not None and stored.destination is not None:
@@ -176,7 +158,7 @@ class AlertDelivery:
             stored.alert, decision.alert, stored.version, now=stored.read_at, destination=probe, breaker=leased
         )
         version = self.store.write(step)
-        return _Attempt(decision.alert, version, probe is not None, leased or breaker, began, stored.read_at)
+        return DeliveryAttempt(decision.alert, version, probe is not None, leased or breaker, began, stored.read_at)
 
     def _has_rival(self, stored: StoredAlert) -> bool:
         """Whether an alert of the same lead is being sent, where they go one at a time."""
@@ -184,7 +166,7 @@ class AlertDelivery:
             return False
         return any(rival.age < self.policy.lease for rival in self.store.rivals(stored.alert))
 
-    def _put_back(self, attempt: _Attempt, after: Alert, event: str | None = None) -> str:
+    def _put_back(self, attempt: DeliveryAttempt, after: Alert, event: str | None = None) -> str:
         """Save what becomes of an alert whose attempt was not begun."""
         now = self._now(attempt)
         try:
@@ -193,23 +175,36 @@ class AlertDelivery:
             return self._lost(attempt.held)
         return after.state.value
 
-    def _now(self, attempt: _Attempt) -> datetime:
+    def _now(self, attempt: DeliveryAttempt) -> datetime:
         """Firestore's time."""
         return attempt.read_at + timedelta(seconds=self.clock.monotonic() - attempt.began)
 
-    def _send(self, stored: StoredAlert, attempt: _Attempt) -> str:
+    def _send(self, stored: StoredAlert, attempt: DeliveryAttempt) -> str:
         held = attempt.held
         standing = self.store.standing(held) if updates.versioned(held) else None
         if standing is not None and updates.outdated(held, standing):
             after = updates.superseded(held, now=self._now(attempt), nonce=self.chance.token())
             return self._put_back(attempt, after, "alert_superseded")
-        message = _message(stored, held, standing.lead_ended_at if standing is not None else None)
+        if held.kind == FOLLOWUP:
+            why_not = self.visitor_mail.forbid(held) if self.visitor_mail is not None else "not_configured"
+            if why_not is not None:
+                after = followups.suppressed(held, now=self._now(attempt), nonce=self.chance.token(), cause=why_not)
+                return self._put_back(attempt, after, "alert_suppressed")
+            attempt = replace(attempt, leaving=Leaving(self._steps, held, attempt.version, attempt.read_at))
+        message = _message(stored, attempt, standing.lead_ended_at if standing is not None else None)
         try:
             outcome = self.attempts(held.channel, message, attempt.breaker, began=attempt.began)
         except BreakerOpen:
             told = {"now": self._now(attempt), "nonce": self.chance.token(), "policy": self.policy}
             return self._put_back(attempt, unsent(held, BREAKER_OPEN, **told))  # type: ignore[arg-type]
+        return self._saved(attempt.after_leaving, outcome)
+
+    def _saved(self, attempt: DeliveryAttempt, outcome: Outcome) -> str:
+        """Save the outcome; of a delivery that cannot be saved leave a receipt."""
+        held = attempt.held
         try:
+            if self.visitor_mail is not None:
+                self.visitor_mail.learn(held, outcome)
             return self._save(attempt, outcome)
         except StorageError as error:
             if isinstance(outcome, Delivered):
@@ -222,7 +217,7 @@ class AlertDelivery:
         self.events("alert_outcome_lost", alert_id=held.id, channel=held.channel)
         return "lost"
 
-    def _save(self, attempt: _Attempt, outcome: Outcome) -> str:
+    def _save(self, attempt: DeliveryAttempt, outcome: Outcome) -> str:
         """Write the outcome with what it says of the destination; decided anew where that has moved on meanwhile.
 
         Raises:
@@ -262,7 +257,8 @@ class AlertDelivery:
         return LeaseLive()
 
 
-def _message(stored: StoredAlert, held: Alert, lead_ended_at: datetime | None) -> Message:
+def _message(stored: StoredAlert, attempt: DeliveryAttempt, lead_ended_at: datetime | None) -> Message:
+    held = attempt.held
     return Message(
         alert_id=held.id,
         kind=held.kind,
@@ -275,4 +271,5 @@ def _message(stored: StoredAlert, held: Alert, lead_ended_at: datetime | None) -
         now=stored.read_at,
         plain=held.plain,
         lead_ended_at=lead_ended_at,
+        before_data=attempt.leaving,
     )

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.domain.alert import REDRIVABLE, Policy
+from shared.domain.alert import Policy
+from shared.domain.decisions import can_redrive
 from shared.domain.decisions import redrive as anew
 from shared.errors import Conflict, Contention, OutcomeUnknown, StorageError, StorageUnavailable, Unreadable
 from shared.flows.operations import answered
@@ -172,7 +173,7 @@ class Redriving:
                 return False
             if stored.alert.epoch > member.epoch:
                 return True
-            if stored.alert.state not in REDRIVABLE:
+            if not can_redrive(stored.alert):
                 return False
             try:
                 return self._write(stored, max(at, stored.read_at))

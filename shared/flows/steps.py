@@ -31,6 +31,7 @@ EVENT_OF_STATE = {
     State.PARKED: "alert_parked",
     State.FAILED: "alert_failed",
     State.QUEUED: "alert_repeated",
+    State.SUPPRESSED: "alert_suppressed",
 }
 
 

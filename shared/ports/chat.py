@@ -11,6 +11,7 @@ from shared.domain.admission import Window
 from shared.domain.alert import Alert
 from shared.domain.budget import Lease
 from shared.domain.conversation import Conversation, Turn
+from shared.domain.rights import Recorded
 from shared.ports.world import Version
 
 
@@ -70,11 +71,13 @@ class Opened:
         admission: admitted, or the claim that another request holds (then nothing was counted or written).
         conversation: the conversation as it stands, None if there is none.
         conversation_version: for the commit that ends the turn.
+        erased: a tombstone stands where the conversation was.
     """
 
     admission: Admitted | ClaimHeld
     conversation: Conversation | None
     conversation_version: Version | None
+    erased: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,8 @@ class TurnCommit:
         claim: our claim and its version, None without a key.
         answer: saved with the claim.
         answer_expires_at: until when the answer is replayed.
+        address: the keyed hash of the visitor's e-mail address, by which an erasure finds the conversation.
+        record: what this turn changes of what the visitor agreed to; None where it changes nothing.
     """
 
     conversation: Conversation
@@ -100,6 +105,8 @@ class TurnCommit:
     claim: tuple[Claim, Version] | None
     answer: Mapping[str, Any]
     answer_expires_at: datetime
+    address: str | None = None
+    record: Recorded | None = None
 
 
 @dataclass(frozen=True)
@@ -111,12 +118,14 @@ class Reread:
         claim_lost: somebody else holds the claim now, or it is gone.
         conversation: as it stands now, None if there is none.
         conversation_version: of that.
+        erased: a tombstone stands where it was.
     """
 
     ours: bool
     claim_lost: bool
     conversation: Conversation | None
     conversation_version: Version | None
+    erased: bool = False
 
 
 class RateWindows(Protocol):

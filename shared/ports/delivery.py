@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -177,6 +177,13 @@ class TaskQueue(Protocol):
             QueueError: it could not be found out.
         """
 
+    def forget(self, alert: Alert) -> None:
+        """Remove the task of this alert's generation; that there is none is success.
+
+        Raises:
+            QueueError: it could not be removed; it finds nothing to do.
+        """
+
 
 class Continuation(Protocol):
     """Where a flow with more to do than fits in one run asks for the next one."""
@@ -205,6 +212,8 @@ class Message:
         now: the time, by Firestore's clock, to compare that with.
         plain: render as minimal plain text: a richer form was refused.
         lead_ended_at: of an update: when the alert of the lead came to its end, None while it may still be delivered.
+        before_data: of an e-mail to a visitor: to be called once it is sure that nothing but the message itself is left
+            to be sent; records that it begins to leave, and raises StorageError where it must not.
     """
 
     alert_id: str
@@ -218,6 +227,7 @@ class Message:
     now: datetime | None = None
     plain: bool = False
     lead_ended_at: datetime | None = None
+    before_data: Callable[[], None] | None = None
 
 
 class Channel(Protocol):

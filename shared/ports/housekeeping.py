@@ -38,6 +38,15 @@ class Housekeeping(Protocol):
     def remove_expired(self, collection: str, limit: int) -> int:
         """Remove documents whose ``expires_at`` has passed; raises StorageError."""
 
+    def forget_conversations(self, kept: timedelta, limit: int) -> int:
+        """Remove conversations that went quiet longer ago, with all that is kept of them; what alerts say of them, too.
+
+        Of alerts that are being sent, not before their outcome; raises StorageError.
+        """
+
+    def forget_audit(self, kept: timedelta, limit: int) -> int:
+        """Remove lines of the consent audit that are older; raises StorageError."""
+
     def archive_ended(self, kept: timedelta, limit: int) -> int:
         """Remove alerts that ended longer ago, with what belongs to them, and count them as archived.
 

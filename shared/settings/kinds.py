@@ -6,6 +6,7 @@ The channels' own settings are parsed by the leaves ``shared.mail_settings``, ``
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 LONGEST_WINDOW_SECONDS = 366 * 24 * 60 * 60
 LARGEST_QUOTA = 999_999_999
+LONGEST_DELAY = timedelta(days=3650)
 
 
 @dataclass(frozen=True)
@@ -202,6 +204,24 @@ def api_keys(value: str) -> tuple[str, ...]:
     if not listed or not all(re.fullmatch(r"[\x21-\x7e]{16,256}", key) for key in listed):
         raise ValueError("keys separated by commas, each of 16 to 256 visible ASCII characters other than the comma")
     return listed
+
+
+def api_key(value: str) -> str:
+    """One key that is hard to guess."""
+    if not re.fullmatch(r"[\x21-\x7e]{16,256}", value):
+        raise ValueError("a key of 16 to 256 visible ASCII characters")
+    return value
+
+
+def delays(value: str) -> tuple[timedelta, ...]:
+    """Waits in growing order, each a whole number of s, m, h or d."""
+    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+    matches = [re.fullmatch(r"([0-9]{1,6})([smhd])", part) for part in _listed(value)]
+    found = [timedelta(**{units[match[2]]: int(match[1])}) for match in matches if match is not None]
+    growing = all(earlier < later for earlier, later in itertools.pairwise([timedelta(0), *found]))
+    if not found or len(found) < len(matches) or not growing or found[-1] > LONGEST_DELAY:
+        raise ValueError("waits in growing order, each a whole number of s, m, h or d, such as 24h, 72h, 168h")
+    return tuple(found)
 
 
 def _listed(value: str) -> tuple[str, ...]:

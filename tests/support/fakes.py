@@ -159,6 +159,10 @@ class FakeQueue(TaskQueue):
         """See ``shared.ports.TaskQueue``."""
         return (alert.id, alert.generation) in self.waiting
 
+    def forget(self, alert: Alert) -> None:
+        """See ``shared.ports.TaskQueue``."""
+        self.waiting.pop((alert.id, alert.generation), None)
+
     def purge(self) -> None:
         """Lose every task."""
         self.waiting.clear()

@@ -6,6 +6,9 @@ from shared import bootstrap, config
 
 ENVIRON = {
     "GOOGLE_CLOUD_PROJECT": "demo",
+    "ADDRESS_HASH_KEY": "an-address-key-of-tests",
+    "TOKEN_SIGNING_KEYS": "a-signing-key-of-tests",
+    "PUBLIC_BASE_URL": "http://127.0.0.1:9",
     "ESCALATION_CHANNELS": "email",
     "DELIVER_ALERT_URL": "http://127.0.0.1:9/deliver_alert",
     "SWEEP_URL": "http://127.0.0.1:9/retry_dead_letters",

@@ -12,7 +12,7 @@ import pytest
 
 from shared.adapters.monday import Monday
 from shared.adapters.slack import Slack
-from shared.adapters.smtp import Email
+from shared.adapters.visitor_mail import Mailing
 from shared.adapters.webhook import Webhook
 from shared.channels import OPTIONAL, configured, fingerprints
 from shared.config import NEEDED, from_environment
@@ -63,7 +63,7 @@ def of(channel: str) -> dict[str, str]:
 def test_every_channel_that_is_configured_is_made() -> None:
     """By its name, with the adapter that sends there; none that is not configured."""
     kinds = {name: type(channel) for name, channel in configured(from_environment(ENVIRON)).items()}
-    assert kinds == {"email": Email, "slack": Slack, "webhook": Webhook, "monday": Monday}
+    assert kinds == {"email": Mailing, "slack": Slack, "webhook": Webhook, "monday": Monday}
     assert configured(from_environment({})) == {}
 
 

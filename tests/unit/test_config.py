@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.config import CHANNELS, NEEDED, REFUSED, Limits, Settings, from_environment
+from shared.config import CHANNELS, NEEDED, Limits, Settings, from_environment
 from shared.errors import ConfigError
 from shared.mail_settings import SmtpServer
 from shared.webhook_settings import WebhookUrl
@@ -19,6 +19,8 @@ WEBHOOK = "https://hooks.slack.com/services/T000/B000/verysecret"
 HOOK = "https://hooks.example.com/in"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 COLUMNS = '{"alert_id": "text_mk1", "email": "email_mk2"}'
+PEM = "-----BEGIN RSA PRIVATE KEY-----\n" + "QUJD" * 200 + "\n-----END RSA PRIVATE KEY-----\n"
+SIGNING = {"DKIM_KEY": PEM, "DKIM_SELECTOR": "mail", "DKIM_DOMAIN": "example.com"}
 CONFIGURED = {
     "SLACK_WEBHOOK_URL": WEBHOOK,
     "MONDAY_API_KEY": "token",
@@ -33,10 +35,11 @@ CONFIGURED = {
     "LLM_BASE_URL": "https://models.example/v1",
     "LLM_MODEL": "small",
     "LLM_API_KEY": "verysecret",
+    **SIGNING,
 }
 KEYS = ("k" * 16, "j" * 256)
 
-NAMES = [item.metadata["name"] for item in fields(Settings) if item.metadata["name"] not in REFUSED]
+NAMES = [item.metadata["name"] for item in fields(Settings)]
 
 DEFAULTS = {
     "project": None,
@@ -93,6 +96,16 @@ DEFAULTS = {
     "llm_model": None,
     "llm_api_key": None,
     "llm_deadline_seconds": 8.0,
+    "token_signing_keys": None,
+    "address_hash_key": None,
+    "public_base_url": None,
+    "followup_delays": (timedelta(hours=24), timedelta(hours=72), timedelta(hours=168)),
+    "dkim_key": None,
+    "dkim_selector": None,
+    "dkim_domain": None,
+    "retention_days": 365,
+    "erasure_relook_seconds": 2100.0,
+    "followups_url": None,
 }
 
 GOOD = [
@@ -133,6 +146,18 @@ GOOD = [
     ("DRAIN_PACES", "slack=1, monday=0.5", {"slack": 1.0, "monday": 0.5}),
     ("DEAD_LETTER_MAX_ATTEMPTS", "0", 0),
     ("DELIVERED_DAYS", "3650", 3650),
+    ("API_RATE_LIMIT_HOUR", "100 per hour", Limits(((100, 3600),))),
+    ("API_RATE_LIMIT_MINUTE", "5 per second", Limits(((5, 1),))),
+    ("DKIM_KEY", PEM.replace("\n", "\\n"), PEM),
+    ("DKIM_SELECTOR", "Mail", "mail"),
+    ("DKIM_DOMAIN", "Mail.Example.com", "mail.example.com"),
+    ("TOKEN_SIGNING_KEYS", ", ".join(KEYS), KEYS),
+    ("ADDRESS_HASH_KEY", "k" * 16, "k" * 16),
+    ("PUBLIC_BASE_URL", "https://example.com/functions/", "https://example.com/functions"),
+    ("FOLLOWUP_DELAYS", "90s, 5m,1h,2d", tuple(timedelta(seconds=number) for number in (90, 300, 3600, 172800))),
+    ("RETENTION_DAYS", "30", 30),
+    ("ERASURE_RELOOK_SECONDS", "0", 0.0),
+    ("FOLLOWUPS_URL", "https://followups.example", "https://followups.example"),
     ("SLACK_WEBHOOK_URL", WEBHOOK, WEBHOOK),
     ("SLACK_WEBHOOK_URL", f"  {WEBHOOK} ", WEBHOOK),
     ("SLACK_WEBHOOK_URL", "http://127.0.0.1:8123/hook", "http://127.0.0.1:8123/hook"),
@@ -369,12 +394,19 @@ def test_f45_no_secret_shows_in_a_repr() -> None:
     assert "somewhere" in shown
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_a_setting_that_promises_what_is_not_built_is_refused(name: str) -> None:
-    """Never ignored; its value, which may be a secret, is not shown."""
-    message = refused({name: "verysecret"})
-    assert message == f"{name}: this version has no {REFUSED[name]}; unset it"
-    assert from_environment({name: ""}) == from_environment({})
+@pytest.mark.parametrize("minute", ["50 per hour", "50 per minute; 5 per hour"])
+def test_two_limits_of_other_endpoints_differ_in_their_windows(minute: str) -> None:
+    """One window counts once; of two limits of the same length one would mean nothing."""
+    message = refused({"API_RATE_LIMIT_HOUR": "200 per hour", "API_RATE_LIMIT_MINUTE": minute})
+    assert message == "API_RATE_LIMIT_MINUTE: has a window as long as one of API_RATE_LIMIT_HOUR; takes another one"
+
+
+@pytest.mark.parametrize("name", ["DKIM_KEY", "DKIM_SELECTOR", "DKIM_DOMAIN"])
+def test_a_signature_takes_key_selector_and_domain(name: str) -> None:
+    """None of them means anything without the others."""
+    message = refused({other: value for other, value in SIGNING.items() if other != name})
+    assert message.startswith(f"{name}: is not set, but DKIM_")
+    assert message.endswith(" is; a signature needs all of DKIM_*")
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,9 @@ ROOT = Path(__file__).parents[2]
 FUNCTIONS = sorted(yaml.safe_load((ROOT / "infra/manifest.yaml").read_text("utf-8"))["functions"])
 ENVIRON = {
     "GOOGLE_CLOUD_PROJECT": "demo",
+    "ADDRESS_HASH_KEY": "an-address-key-of-tests",
+    "TOKEN_SIGNING_KEYS": "a-signing-key-of-tests",
+    "PUBLIC_BASE_URL": "http://127.0.0.1:9",
     "LEAD_CHANNELS": "slack",
     "SLACK_WEBHOOK_URL": "http://127.0.0.1:9/hook",
     "SMTP_URL": "smtp://127.0.0.1:9",
@@ -24,6 +27,7 @@ ENVIRON = {
     "ESCALATION_EMAIL_TO": "team@example.com",
     "DELIVER_ALERT_URL": "http://127.0.0.1:9/deliver_alert",
     "SWEEP_URL": "http://127.0.0.1:9/retry_dead_letters",
+    "FOLLOWUPS_URL": "http://127.0.0.1:9/send_followups",
     "CLEANUP_URL": "http://127.0.0.1:9/cleanup",
     "DRAIN_PACES": "slack=1",
     "ADMIN_API_KEYS": "an-admin-key-of-tests",
@@ -59,6 +63,8 @@ NOT_FOR = {
     "deliver_alert": (*OF_CHAT_ONLY, *OF_SWEEP_ONLY, *NOT_CONFIGURED, *AT_FIRST_USE),
     "retry_dead_letters": (*OF_CHAT_ONLY, *OF_DELIVERY_ONLY, *AT_FIRST_USE),
     "admin_console": (*OF_CHAT_ONLY, *OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *OF_TASKS_AND_JOBS, *AT_FIRST_USE),
+    "unsubscribe": (*OF_CHAT_ONLY, *OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *OF_TASKS_AND_JOBS, *AT_FIRST_USE, *NO_REDIS),
+    "send_followups": (*OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *AT_FIRST_USE, *NO_REDIS),
     "cleanup": (*OF_CHAT_ONLY, *OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *AT_FIRST_USE),
 }
 

@@ -13,13 +13,16 @@ from shared.ports import Housekeeping
 from tests.support.fakes import FakeChance, FakeClock, FakeContinuation, RecordedEvents, RefusingContinuation
 
 KEPT = timedelta(days=30)
+RETENTION = timedelta(days=365)
 
 
 class FakeHousekeeping(Housekeeping):
     """So many of everything; removing a page may take time."""
 
-    def __init__(self, expired: int = 0, ended: int = 0, each: Callable[[], object] = lambda: None) -> None:
-        self.left = dict.fromkeys(EXPIRING, expired) | {"alerts": ended}
+    def __init__(
+        self, expired: int = 0, ended: int = 0, each: Callable[[], object] = lambda: None, *, old: int = 0
+    ) -> None:
+        self.left = dict.fromkeys(EXPIRING, expired) | {"alerts": ended, "old": old, "audit": old}
         self._each = each
 
     def remove_expired(self, collection: str, limit: int) -> int:
@@ -30,6 +33,16 @@ class FakeHousekeeping(Housekeeping):
         """See ``shared.ports.Housekeeping``."""
         assert kept == KEPT
         return self._remove("alerts", limit)
+
+    def forget_conversations(self, kept: timedelta, limit: int) -> int:
+        """See ``shared.ports.Housekeeping``."""
+        assert kept == RETENTION
+        return self._remove("old", limit)
+
+    def forget_audit(self, kept: timedelta, limit: int) -> int:
+        """See ``shared.ports.Housekeeping``."""
+        assert kept == RETENTION
+        return self._remove("audit", limit)
 
     def _remove(self, name: str, limit: int) -> int:
         self._each()
@@ -46,6 +59,7 @@ def cleaning(
         store=store,
         again=again or FakeContinuation(),  # type: ignore[arg-type]
         kept=KEPT,
+        retention=RETENTION,
         daily=daily,
         page=10,
         run_seconds=45,

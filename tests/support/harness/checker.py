@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.domain import ids
-from shared.domain.alert import DEAD_LETTER_STATUS, RELAYED, State
+from shared.domain.alert import DEAD_LETTER_STATUS, FOLLOWUP, RELAYED, State
 from tests.support.harness.trial import LOGS, SEND_SECONDS, Ran, Trial, sending_of
 
 UNSEEN = "sent, answer not seen"
 STALLED = "holder stalled past its lease"
 UNEXPLAINED = "unexplained"
 WAITING = ("queued", "sending", "parked")
+UNSENT = (State.SUPPRESSED, State.ERASED)
 _STATUS = {state.value: status for state, status in DEAD_LETTER_STATUS.items()}
 
 
@@ -66,6 +67,8 @@ def judge(trial: Trial, *, calls: Sequence[str] = (), unseen: bool = False, sing
     shown = {channel: [name for each in trial.received(channel) for name in _ids_of(channel, each)] for channel in LOGS}
     accepted = _accepted(trial)
     for alert_id, alert in accepted.items():
+        if alert.get("state") in UNSENT:
+            continue
         anywhere = {each for ids_shown in shown.values() for each in ids_shown}
         arrived = alert_id in (anywhere if alert["kind"] in RELAYED else shown[alert["channel"]])
         if not arrived and ids.escalation_id(alert_id, alert.get("epoch", 1)) not in anywhere:
@@ -77,9 +80,16 @@ def judge(trial: Trial, *, calls: Sequence[str] = (), unseen: bool = False, sing
                 verdict.unexpected.append(f"{alert_id} ({channel})")
             if number > 1:
                 window = _window(trial, alert_id, channel, calls, unseen=unseen)
+                if alert is not None and alert["kind"] == FOLLOWUP:
+                    verdict.broken.append(f"{number} copies of the follow-up {alert_id}: at most one is allowed")
                 verdict.duplicates[window, channel] += number - 1
     verdict.unbalanced += _unbalanced(trial.last)
-    verdict.broken += [*_documents(trial), *_people(trial, accepted, single=single)]
+    verdict.broken += [
+        *_documents(trial),
+        *_followups(trial),
+        *_erased(trial),
+        *_people(trial, accepted, single=single),
+    ]
     return verdict
 
 
@@ -176,6 +186,35 @@ def _documents(trial: Trial) -> Iterator[str]:
             yield f"{name} used {alert['attempts']} attempts of {most}"
 
 
+def _followups(trial: Trial) -> Iterator[str]:
+    """Each number once, and none that is due is forgotten: there is an alert, whatever became of it."""
+    if "FOLLOWUP_DELAYS" not in trial.project.environ:
+        return
+    for name, followup in trial.last["followups"].items():
+        if followup["alert_id"] not in trial.last["alerts"]:
+            yield f"the follow-up {name} has no alert"
+    made = {each["conversation_id"] for each in trial.last["followups"].values()}
+    for name, conversation in trial.last["conversations"].items():
+        if (conversation.get("consent") or {}).get("marketing") and name not in made | trial.exempt:
+            yield f"the conversation {name} was forgotten"
+
+
+def _erased(trial: Trial) -> Iterator[str]:
+    """Of whoever had everything erased nothing is left."""
+    for email in trial.erased:
+        for name in ("alerts", "dead_letters", "conversations", "erasures", "followups"):
+            if email in str(trial.last[name]):
+                yield f"{name} still has the address of somebody who was erased"
+        for channel in ("monday",):
+            if any(email in str(each) for each in trial.received(channel)):
+                yield f"{channel} still shows somebody who was erased"
+
+
+def _tells(alert: dict[str, Any]) -> bool:
+    """Whether it is an escalation; one that was erased with what it told of says nothing any more."""
+    return alert["kind"] == "escalation" and alert["state"] != State.ERASED
+
+
 def _people(trial: Trial, accepted: dict[str, dict[str, Any]], *, single: bool) -> Iterator[str]:
     """Visitors that were answered are leads that are held; a person is told of what failed, and of nothing else."""
     ever = {name: each for looked in trial.snapshots for name, each in looked["alerts"].items()}
@@ -183,9 +222,11 @@ def _people(trial: Trial, accepted: dict[str, dict[str, Any]], *, single: bool) 
         yield f"a visitor was answered, and the alert {name} is not held"
     for body in trial.answered:
         conversation = trial.last["conversations"].get(body["conversation_id"])
+        if conversation is not None and "erased_at" in conversation:
+            continue
         if conversation is None or conversation["email"] != body["email"]:
             yield f"a visitor was answered, and the conversation {body['conversation_id']} is not held"
-    told = {each["payload"]["alert_id"]: each for each in ever.values() if each["kind"] == "escalation"}
+    told = {each["payload"]["alert_id"]: each for each in ever.values() if _tells(each)}
     failed = {name for name, each in ever.items() if each["state"] == State.FAILED}
     if set(told) != failed:
         yield f"escalations of {sorted(told)}, but failed are {sorted(failed)}"

@@ -11,13 +11,16 @@ from shared.adapters.firestore import Database
 
 
 def alerts(database: Database) -> dict[str, Any]:
-    """Alerts, destinations and breakers, all of one moment's reads."""
-    return {name: _all(database, name) for name in ("alerts", "destinations", "breakers")}
+    """Alerts, destinations, breakers and erasures, all of one moment's reads."""
+    return {name: _all(database, name) for name in ("alerts", "destinations", "breakers", "erasures")}
 
 
 def everything(database: Database) -> dict[str, Any]:
     """All that the checker looks at."""
-    return {name: _all(database, name) for name in ("alerts", "dead_letters", "tallies", "conversations", "digests")}
+    return {
+        name: _all(database, name)
+        for name in ("alerts", "dead_letters", "tallies", "conversations", "digests", "erasures", "followups")
+    }
 
 
 def collection(database: Database, *, name: str) -> dict[str, Any]:

@@ -15,17 +15,34 @@ from google.cloud.firestore_v1.base_client import BaseClient
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksRestTransport
 
 from shared import bootstrap, channels  # noqa: F401 - what is imported here is not imported after each fork
-from shared.adapters import cloud_tasks, knowledge_file, monday, slack, smtp, system, webhook  # noqa: F401 - likewise
+from shared.adapters import (  # noqa: F401 - likewise
+    cloud_tasks,
+    firestore_erasures,
+    firestore_followups,
+    firestore_retention,
+    knowledge_file,
+    monday,
+    monday_erasing,
+    slack,
+    smtp,
+    system,
+    tokens,
+    visitor_mail,
+    webhook,
+)
 from shared.adapters.firestore import Database
 from shared.domain import destination as places
 from shared.domain import ids
 from shared.domain.alert import Policy
 from shared.domain.contact import ContactDetails
+from shared.domain.rights import Claims
 from shared.domain.turn import Visitor
+from shared.edge import unsubscribe_answers  # noqa: F401 - likewise
 from shared.flows import admit_message, answer_message, backlog
 from shared.flows.answer_message import AnswerMessage
 from shared.flows.deliver_alert import DeliverAlert
 from shared.flows.deliver_digest import DeliverDigest
+from shared.flows.opt_out import Asking
 from tests.support.harness import documents, plants
 from tests.support.harness.shim import Shim
 
@@ -67,6 +84,8 @@ class Flows:
             "deliver": self._deliver,
             "sweep": self._sweep,
             "cleanup": self._cleanup,
+            "followups": self._followups,
+            "unsubscribe": self._unsubscribe,
             "alerts": lambda: documents.alerts(self._database),
             "everything": lambda: documents.everything(self._database),
             "collection": lambda **how: documents.collection(self._database, **how),
@@ -74,9 +93,17 @@ class Flows:
         }
         return steps[what](**arguments)
 
-    def _chat(self, email: str, key: str | None = None, session: str | None = None, message: str | None = None) -> Any:
+    def _chat(
+        self,
+        email: str,
+        key: str | None = None,
+        session: str | None = None,
+        message: str | None = None,
+        *,
+        marketing: bool | None = None,
+    ) -> Any:
         said = message or f"Hi, call me, {email}"
-        visitor = Visitor(said, ContactDetails(), None, None)
+        visitor = Visitor(said, ContactDetails(), None, marketing)
         asked = AnswerMessage(visitor, session, key, f"client of {email}", ids.request_hash(said))
         answered = self._of("chat", bootstrap.chat).flow(asked)
         return {**answered.body, "replayed": answered.replayed}
@@ -98,6 +125,19 @@ class Flows:
         built = self._of("cleanup", bootstrap.cleanup)
         cleaned = built.once("cleanup" if slot else None, slot, built.daily if daily else built.flow)
         return None if cleaned is None else [cleaned.expired, cleaned.alerts, cleaned.more]
+
+    def _followups(self, slot: str | None = None) -> Any:
+        built = self._of("send_followups", bootstrap.send_followups)
+        done = built.once("send_followups" if slot else None, slot, built.flow)
+        return None if done is None else [done.made, done.looked_at, done.more]
+
+    def _unsubscribe(self, action: str, email: str, conversation_id: str) -> Any:
+        """What a visitor does with the link of their e-mail."""
+        flow = self._of("unsubscribe", bootstrap.unsubscribe).flow
+        address = ids.address_hash(email, self.trial["environ"]["ADDRESS_HASH_KEY"])
+        claims = flow.claims(flow.tokens.make(Claims("marketing", address, conversation_id, "en"), flow.clock.now()))
+        getattr(flow, action)(claims, Asking("client", "one_click"))
+        return flow.standing(claims).erasure
 
     @property
     def _database(self) -> Database:

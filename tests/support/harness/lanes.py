@@ -25,7 +25,7 @@ AT_ONCE = 8
 """So many steps run at a time: more of them would only make each other late, and leases run meanwhile."""
 
 BACKOFF_CAP = timedelta(seconds=0.2)
-QUEUES = ("slack", "monday", "email", "webhook", "sweeps", "cleanups")
+QUEUES = ("slack", "monday", "email", "webhook", "sweeps", "cleanups", "followups")
 RETRY = {"maxAttempts": 100, "minBackoff": "0.05s", "maxBackoff": "0.2s", "maxDoublings": 2}
 LIMITS = {"maxDispatchesPerSecond": 500, "maxBurstSize": 100, "maxConcurrentDispatches": 10}
 
@@ -154,11 +154,15 @@ class Harness:
         environ = {
             **lane.settings,
             "GOOGLE_CLOUD_PROJECT": name,
+            "ADDRESS_HASH_KEY": "an-address-key-of-tests",
+            "TOKEN_SIGNING_KEYS": "a-signing-key-of-tests",
+            "PUBLIC_BASE_URL": url,
             "REGION": "local",
             "CLOUD_TASKS_EMULATOR_HOST": self._tasks_at,
             "DELIVER_ALERT_URL": f"{url}/deliver",
             "SWEEP_URL": f"{url}/sweep",
             "CLEANUP_URL": f"{url}/cleanup",
+            "FOLLOWUPS_URL": f"{url}/followups",
             "OIDC_AUDIENCE": url,
             "TASKS_INVOKER_EMAIL": account,
             "SCHEDULER_INVOKER_EMAIL": account,

@@ -93,7 +93,7 @@ class _Hasty(AlertDelivery):
 
     def _send(self, stored: StoredAlert, attempt: Any) -> str:
         state = self._save(attempt, Delivered())
-        message = _message(stored, attempt.held, None)
+        message = _message(stored, attempt, None)
         self.attempts(attempt.held.channel, message, attempt.breaker, began=attempt.began)
         return state
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -339,6 +340,79 @@ async def _overdue(trial: Trial) -> Step:
 ONE_FAILURE = {"BREAKER_FAIL_MAX": "1", "BREAKER_RESET_SECONDS": "1.5"}
 DIGESTS = {"DIGEST_THRESHOLD": "2", "BREAKER_FAIL_MAX": "100"}
 
+
+async def _quiet(trial: Trial, marketing: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 - a scenario's own
+    """Somebody who agreed, was told of, and went quiet until the first follow-up is due; their conversation."""
+    await trial.lead(marketing=marketing)
+    await trial.deliver()
+    body = trial.answered[-1]
+    await asyncio.sleep(FOLLOWUP_SECONDS + 0.1)
+    return body
+
+
+async def _followup_due(trial: Trial) -> Step:
+    await _quiet(trial)
+    return Step("followups", {"slot": SLOT})
+
+
+async def _followup_made(trial: Trial) -> Step:
+    await _quiet(trial)
+    await trial.run(Step("followups"))
+    return await trial.delivery("email", "followup")
+
+
+async def _followup_bounces(trial: Trial) -> Step:
+    await trial.break_("smtp", "550", for_good=True)
+    return await _followup_made(trial)
+
+
+async def _followup_opted_out(trial: Trial) -> Step:
+    body = await _quiet(trial)
+    await trial.run(Step("followups"))
+    await trial.run(_of_link(body, "by_link"))
+    return await trial.delivery("email", "followup")
+
+
+def _of_link(body: dict[str, Any], action: str) -> Step:
+    return Step("unsubscribe", {"action": action, "email": body["email"], "conversation_id": body["conversation_id"]})
+
+
+async def _opts_out(trial: Trial) -> Step:
+    body = await _quiet(trial)
+    trial.exempt.add(body["conversation_id"])
+    return _of_link(body, "by_link")
+
+
+async def _revokes(trial: Trial) -> Step:
+    await trial.lead()
+    for channel in ("slack", "monday"):
+        await trial.deliver(channel)
+    body = trial.answered[-1]
+    trial.erased.append(body["email"])
+    return _of_link(body, "revoke")
+
+
+async def _erases(trial: Trial) -> Step:
+    assert (await trial.run(await _revokes(trial))).done == "running"
+    return Step("sweep", {"slot": SLOT})
+
+
+async def _erases_what_waits(trial: Trial) -> Step:
+    """Nothing was sent yet: the tasks are there, and one alert has failed and was told of."""
+    await trial.break_("slack", "invalid_payload", for_good=True)
+    await trial.lead()
+    await trial.deliver()
+    body = trial.answered[-1]
+    trial.erased.append(body["email"])
+    await trial.run(_of_link(body, "revoke"))
+    return Step("sweep", {"slot": SLOT})
+
+
+FOLLOWUP_SECONDS = 1
+FOLLOWUPS = {"FOLLOWUP_DELAYS": f"{FOLLOWUP_SECONDS}s"}
+ERASURE = BOTH | {"ERASURE_RELOOK_SECONDS": "0.3", "LEASE_SECONDS": "2", "DESTINATION_DEADLINE_SECONDS": "1"}
+ERASURE |= {"DEAD_LETTER_RETRY_MINUTES": "0.01"}
+
 SHORT_CLAIM = {"claim": 1.0}
 NO_TIME = {"run_seconds": -1.0}
 
@@ -404,4 +478,12 @@ SCENARIOS = (
     Scenario("cleanup: what expired", _expired_documents, [2, 0, False]),
     Scenario("cleanup: what ended long ago", _ended_alerts, [0, 2, False]),
     Scenario("cleanup: no time, goes on", _cleanup_goes_on, [0, 0, True], changed=NO_TIME),
+    Scenario("followups: one is due", _followup_due, [1, 1, False], settings=FOLLOWUPS),
+    Scenario("followup: sent", _followup_made, "delivered", settings=FOLLOWUPS),
+    Scenario("followup: the address bounces", _followup_bounces, "suppressed", settings=FOLLOWUPS),
+    Scenario("followup: opted out while it waits", _followup_opted_out, "suppressed", settings=FOLLOWUPS),
+    Scenario("unsubscribe: opts out", _opts_out, settings=FOLLOWUPS, again=True),
+    Scenario("unsubscribe: has everything erased", _revokes, "running", settings=ERASURE, again=True),
+    Scenario("sweep: erases", _erases, settings=ERASURE),
+    Scenario("sweep: erases what waits", _erases_what_waits, settings=ERASURE),
 )

@@ -125,19 +125,19 @@ class Shim:
             refused, lost = ConnectionRefusedError("the shim"), TimeoutError("the shim")
             return shim.call(label, lambda: exchange_really(connection, *args), refused, lost)
 
-        def connect(self: smtp._Client, *args: Any) -> Any:
+        def connect(self: smtp.SmtpClient, *args: Any) -> Any:
             lost = TimeoutError("the shim")
             return shim.call("smtp connection", lambda: connect_really(self, *args), ConnectionRefusedError(), lost)
 
-        def submit(self: smtp._Client, message: bytes) -> Any:
+        def submit(self: smtp.SmtpClient, message: bytes) -> Any:
             broken = smtplib.SMTPServerDisconnected("the shim")
             return shim.call("smtp mail", lambda: submit_really(self, message), broken, TimeoutError("the shim"))
 
         exchange_really = http._exchange
-        connect_really, submit_really = smtp._Client._get_socket, smtp._Client.submit
+        connect_really, submit_really = smtp.SmtpClient._get_socket, smtp.SmtpClient.submit
         http._exchange = exchange
-        smtp._Client._get_socket = connect  # type: ignore[method-assign]
-        smtp._Client.submit = submit  # type: ignore[method-assign]
+        smtp.SmtpClient._get_socket = connect  # type: ignore[method-assign]
+        smtp.SmtpClient.submit = submit  # type: ignore[method-assign]
 
 
 class _Interceptor(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):  # type: ignore[misc]

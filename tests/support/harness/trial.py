@@ -51,7 +51,7 @@ LOGS = {"slack": "slack", "monday": "monday", "email": "smtp", "webhook": "webho
 
 @dataclass(frozen=True)
 class Step:
-    """Something a worker does: ``chat``, ``deliver``, ``sweep``, ``cleanup``; and of which alert."""
+    """Something a worker does: ``chat``, ``deliver``, ``sweep``, ``followups`` and so on; and of which alert."""
 
     do: str
     arguments: dict[str, Any] = field(default_factory=dict)
@@ -82,6 +82,8 @@ class Trial:
         last: everything, at the end.
         drained: nothing waited any more at the end.
         working: the processes that carry out a step just now.
+        exempt: conversations that are to get no follow-up.
+        erased: addresses whose owners had everything erased.
     """
 
     def __init__(self, harness: Harness, lane: Lane, **options: Any) -> None:
@@ -90,6 +92,8 @@ class Trial:
         self.snapshots: list[dict[str, Any]] = []
         self.last: dict[str, Any] = {}
         self.drained = False
+        self.exempt: set[str] = set()
+        self.erased: list[str] = []
         self.project: Project
         self.working: set[Worker] = set()
         self.policy = POLICY | options.pop("policy", {})
@@ -128,7 +132,7 @@ class Trial:
             self._harness.workers.forget(worker)
         else:
             self._idle.append(worker)
-        if step.do in ("chat", "deliver", "sweep", "cleanup"):
+        if step.do in ("chat", "deliver", "sweep", "cleanup", "followups", "unsubscribe"):
             self.ran.append(Ran(step, answer, strike))
         if step.do == "chat" and answer.status == 200:
             self.answered.append(answer.answer | {"email": step.arguments["email"]})
@@ -217,6 +221,8 @@ class Trial:
             if answer.status == 200:
                 break
             await asyncio.sleep(0.1)  # as a browser would: the claim of the request that died ends by itself
+        if "FOLLOWUP_DELAYS" in self.project.environ:
+            await self.run(Step("followups"))  # the scheduler's next slot
         await self._drain(end)
         self.last = (await self.run(Step("everything"))).done
         self.snapshots.append(self.last)
@@ -227,6 +233,7 @@ class Trial:
             self._changed.clear()
             looked = await self.look()
             waiting = [each for each in looked["alerts"].values() if each["state"] in ("queued", "sending", "parked")]
+            waiting += [each for each in looked["erasures"].values() if each["state"] == "running"]
             if not waiting:
                 self.drained = True
                 return

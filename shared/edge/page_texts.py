@@ -1,0 +1,107 @@
+"""What the pages about e-mails say, in every language they are shown in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PAGE_TEXTS: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "ask_title": "Stop these e-mails?",
+        "ask_text": "One click, and you get no more e-mails of this kind from {sender}.",
+        "ask_button": "Unsubscribe",
+        "form_title": "Unsubscribe",
+        "form_text": "Enter your e-mail address, and it gets no more e-mails of this kind from {sender}.",
+        "email": "E-mail address",
+        "done_title": "You are unsubscribed",
+        "done_text": "You get no more e-mails of this kind from {sender}.",
+        "address_title": "Done",
+        "address_text": "If we had this e-mail address, it gets no more e-mails of this kind from {sender}.",
+        "undo_button": "Undo",
+        "undone_title": "You are subscribed again",
+        "undone_text": "The unsubscription was taken back.",
+        "erase_title": "Delete your data",
+        "erase_text": "We delete your conversations and contact details, here and where they were passed on to, "
+        "as far as that is possible. This cannot be undone.",
+        "erase_button": "Delete my data",
+        "erasing_title": "Your data is being deleted",
+        "erasing_text": "This goes on by itself and can take up to an hour, longer if another service cannot be "
+        "reached. You get no more e-mails of this kind from {sender}.",
+        "token-refused_title": "This link does not work",
+        "token-refused_text": "It is not complete. Use the whole link of the e-mail, or enter your e-mail address.",
+        "token-expired_title": "This link is too old",
+        "token-expired_text": "Use the link of a newer e-mail, or enter your e-mail address.",
+        "rate-limited_title": "Too many requests",
+        "rate-limited_text": "Please wait a little and try again.",
+        "invalid-field_title": "This is no e-mail address",
+        "invalid-field_text": "Please check the address and try again.",
+        "error_title": "That did not work",
+        "error_text": "Please try again in a moment.",
+    },
+    "pl": {
+        "ask_title": "Nie wysyłać więcej tych e-maili?",
+        "ask_text": "Jedno kliknięcie i nie otrzymasz więcej takich e-maili od {sender}.",
+        "ask_button": "Wypisz mnie",
+        "form_title": "Wypisanie z e-maili",
+        "form_text": "Podaj swój adres e-mail, a nie otrzyma on więcej takich e-maili od {sender}.",
+        "email": "Adres e-mail",
+        "done_title": "Wypisano Cię",
+        "done_text": "Nie otrzymasz więcej takich e-maili od {sender}.",
+        "address_title": "Gotowe",
+        "address_text": "Jeśli mieliśmy ten adres e-mail, nie otrzyma on więcej takich e-maili od {sender}.",
+        "undo_button": "Cofnij",
+        "undone_title": "Znów otrzymujesz e-maile",
+        "undone_text": "Wypisanie zostało cofnięte.",
+        "erase_title": "Usunięcie Twoich danych",
+        "erase_text": "Usuniemy Twoje rozmowy i dane kontaktowe, tutaj i tam, gdzie zostały przekazane, o ile to "
+        "możliwe. Tego nie można cofnąć.",
+        "erase_button": "Usuń moje dane",
+        "erasing_title": "Twoje dane są usuwane",
+        "erasing_text": "Dzieje się to samo i może potrwać do godziny, dłużej, jeśli inna usługa jest niedostępna. "
+        "Nie otrzymasz więcej takich e-maili od {sender}.",
+        "token-refused_title": "Ten link nie działa",
+        "token-refused_text": "Link jest niepełny. Użyj całego linku z e-maila albo podaj swój adres e-mail.",
+        "token-expired_title": "Ten link jest za stary",
+        "token-expired_text": "Użyj linku z nowszego e-maila albo podaj swój adres e-mail.",
+        "rate-limited_title": "Zbyt wiele prób",
+        "rate-limited_text": "Odczekaj chwilę i spróbuj ponownie.",
+        "invalid-field_title": "To nie jest adres e-mail",
+        "invalid-field_text": "Sprawdź adres i spróbuj ponownie.",
+        "error_title": "Nie udało się",
+        "error_text": "Spróbuj ponownie za chwilę.",
+    },
+    "de": {
+        "ask_title": "Diese E-Mails abbestellen?",
+        "ask_text": "Ein Klick, und Sie erhalten keine E-Mails dieser Art mehr von {sender}.",
+        "ask_button": "Abbestellen",
+        "form_title": "E-Mails abbestellen",
+        "form_text": "Geben Sie Ihre E-Mail-Adresse ein; dorthin gehen dann keine E-Mails dieser Art mehr von "
+        "{sender}.",
+        "email": "E-Mail-Adresse",
+        "done_title": "Sie haben die E-Mails abbestellt",
+        "done_text": "Sie erhalten keine E-Mails dieser Art mehr von {sender}.",
+        "address_title": "Erledigt",
+        "address_text": "Falls wir diese E-Mail-Adresse hatten, gehen dorthin keine E-Mails dieser Art mehr von "
+        "{sender}.",
+        "undo_button": "Rückgängig machen",
+        "undone_title": "Sie erhalten wieder E-Mails",
+        "undone_text": "Die Abbestellung wurde zurückgenommen.",
+        "erase_title": "Ihre Daten löschen",
+        "erase_text": "Wir löschen Ihre Gespräche und Kontaktdaten, hier und dort, wohin sie weitergegeben wurden, "
+        "soweit das möglich ist. Das lässt sich nicht rückgängig machen.",
+        "erase_button": "Meine Daten löschen",
+        "erasing_title": "Ihre Daten werden gelöscht",
+        "erasing_text": "Das geschieht von selbst und kann bis zu einer Stunde dauern, länger, wenn ein anderer Dienst "
+        "nicht erreichbar ist. Sie erhalten keine E-Mails dieser Art mehr von {sender}.",
+        "token-refused_title": "Dieser Link funktioniert nicht",
+        "token-refused_text": "Er ist nicht vollständig. Verwenden Sie den ganzen Link der E-Mail, oder geben Sie Ihre "
+        "E-Mail-Adresse ein.",
+        "token-expired_title": "Dieser Link ist zu alt",
+        "token-expired_text": "Verwenden Sie den Link einer neueren E-Mail, oder geben Sie Ihre E-Mail-Adresse ein.",
+        "rate-limited_title": "Zu viele Anfragen",
+        "rate-limited_text": "Bitte warten Sie etwas und versuchen Sie es noch einmal.",
+        "invalid-field_title": "Das ist keine E-Mail-Adresse",
+        "invalid-field_text": "Bitte prüfen Sie die Adresse und versuchen Sie es noch einmal.",
+        "error_title": "Das hat nicht geklappt",
+        "error_text": "Bitte versuchen Sie es gleich noch einmal.",
+    },
+}
