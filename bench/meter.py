@@ -33,8 +33,10 @@ class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
         deletes: deletes billed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float | None = PATIENCE_SECONDS) -> None:
+        """Args: patience: the deadline of every call in seconds; None leaves each its own."""
         self._lock = threading.Lock()
+        self._patience = patience
         self.reset()
 
     def reset(self) -> None:
@@ -55,12 +57,12 @@ class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
             with self._lock:
                 self.deletes += bool(write.delete)
                 self.writes += not write.delete
-        return continuation(details._replace(timeout=PATIENCE_SECONDS), request)
+        return continuation(self._patient(details), request)
 
     def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
         """Count a read or a query, its documents as they come."""
         name = self._call(details)
-        return _Counted(continuation(details._replace(timeout=PATIENCE_SECONDS), request), self, name)
+        return _Counted(continuation(self._patient(details), request), self, name)
 
     def answered(self, name: str, response: Any) -> None:
         """Count one part of the answer to a read or a query."""
@@ -80,6 +82,9 @@ class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
         """A query is over; one that found nothing is billed too."""
         with self._lock:
             self.reads += name == "RunQuery" and not documents
+
+    def _patient(self, details: Any) -> Any:
+        return details if self._patience is None else details._replace(timeout=self._patience)
 
     def _call(self, details: Any) -> str:
         method = details.method if isinstance(details.method, str) else details.method.decode()
