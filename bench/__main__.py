@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from bench import deliver, knowledge, sweep, trips
+from bench.filling import emulator
 from bench.soak import report
 from bench.soak.run import Options, Soak
 from infra.local.emulator import EmulatorFailed, MissingPrerequisite
@@ -53,7 +54,8 @@ def _soak(options: Options) -> int:
     """Soak and print; 1 if something was lost, unexpected, twice without a reason, or does not balance."""
     console = Console() if sys.stdout.isatty() else Console(width=120)
     console.print(f"soak: {options.alerts} alerts, seed {options.seed}")
-    soaked = asyncio.run(report.watched(Soak(options), console))
+    with emulator(roomy=True):  # without indexes it looks through all there is, within Bellhop's own deadlines
+        soaked = asyncio.run(report.watched(Soak(options), console))
     report.report(soaked, options, console)
     return 0 if soaked.verdict.passed else 1
 

@@ -28,10 +28,11 @@
 #define BLOCKS 1    /* times that the destination breaks so that a person has to repair it */
 #endif
 
+#define REFUSALS 2  /* attempts that meet it, probes among them */
 #define QUICK 1     /* QUICK_ATTEMPTS and DEAD_LETTER_MAX_ATTEMPTS: small, so that an alert fails within the bounds */
 #define ATTEMPTS 2
 #define REPEATS 1   /* REPEATS_OF_UNKNOWN of a destination that cannot tell repeats */
-#define GENERATIONS 16  /* used in turn; an old one must be gone before it is used again */
+#define GENERATIONS 16
 
 mtype = { queued, sending, parked, delivered, failed };
 mtype = { fine, unseen, retry, rejected, refused };
@@ -61,7 +62,7 @@ byte pending = 0;          /* the sum of due */
 
 /* The world. */
 bool broken = false;
-byte crashes = 0, losses = 0, copies = 0, stalls = 0, faults = 0, redrives = 0, blocks = 0;
+byte crashes = 0, losses = 0, copies = 0, stalls = 0, faults = 0, redrives = 0, blocks = 0, refusals = 0;
 
 /* What only the properties look at. */
 byte shown = 0;            /* copies that the destination shows */
@@ -84,8 +85,8 @@ inline task(job) {          /* Steps.hurry: create the named task; that it exist
 
 inline next_generation() {
 #ifndef BUG_SAME_GENERATION
-    generation = (generation < GENERATIONS - 1 -> generation + 1 : 1); named = false;
-    assert(due[generation] + underway[generation] == 0 && !begun[generation])   /* the numbers are enough */
+    assert(generation < GENERATIONS - 1);              /* the numbers are enough */
+    generation++; named = false
 #else
     skip
 #endif
@@ -162,7 +163,7 @@ inline crash(job) {         /* SIGKILL; the same for a commit that was applied a
 
 inline send() {            /* the destination's answer; a copy beyond the first must be explained */
     if
-    :: broken -> got = refused
+    :: broken && refusals < REFUSALS -> refusals++; got = refused   /* or it waits, until it is repaired */
     :: !broken -> got = fine
     :: !broken && faults < FAULTS -> faults++; got = unseen
     :: !broken && faults < FAULTS -> faults++; got = unseen; sent = true
@@ -264,7 +265,7 @@ end:
 
     held:
 #ifdef BUG_SAVES_FIRST
-       d_step {
+       atomic {
         if
         :: read[_pid] -> state = delivered; live = false; holder = 0; wrote(); read[_pid] = true
         :: else -> skip
@@ -395,6 +396,16 @@ end:
        fi
     od
 }
+
+#ifdef ENDLESS
+active proctype goes_on() { /* an end at which nobody has anything to do lasts for ever: it is judged like a circle */
+    bool beat = false;
+
+    do
+    :: beat = !beat
+    od
+}
+#endif
 
 active proctype chat() {   /* the alert was made by its commit; its first task may come late, or never (f02) */
     if

@@ -100,9 +100,13 @@ def search(scenario: str, property_: str, mistake: str = "") -> Searched:
     bounds = [f"-D{name}={number}" for name, number in (NOTHING | SCENARIOS[scenario]).items()]
     with tempfile.TemporaryDirectory(prefix="bellhop-model-") as folder:
         planted = [f"-D{mistake}"] if mistake else []
-        _run(["spin", "-a", *bounds, *planted, str(MODEL)], folder)
+        endless = ["-DENDLESS"] if property_ == LIVE else []
+        _run(["spin", "-a", *bounds, *planted, *endless, str(MODEL)], folder)
         kind = ["-DSAFETY"] if property_ == SAFE else ["-DNFAIR=3"]
-        _run(["gcc", "-w", "-O0" if mistake else "-O2", "-DCOLLAPSE", "-DVECTORSZ=2048", *kind, "-o", "pan", "pan.c"], folder)
+        _run(
+            ["gcc", "-w", "-O0" if mistake else "-O2", "-DCOLLAPSE", "-DVECTORSZ=2048", *kind, "-o", "pan", "pan.c"],
+            folder,
+        )
         how = [] if property_ == SAFE else ["-a", "-f"]
         said = _run(["./pan", DEPTH, *how, "-N", property_], folder)
     errors, states = _FOUND.search(said), _STATES.search(said)
@@ -138,7 +142,9 @@ def main() -> int:
         found = search(scenario, property_, mistake)
         good = bool(found.error) if mistake else found.whole and not found.error
         bad += not good
-        told = f"found: {found.error}" if mistake and good else "holds" if good else f"WRONG {found.error or 'not found'}"
+        told = (
+            f"found: {found.error}" if mistake and good else "holds" if good else f"WRONG {found.error or 'not found'}"
+        )
         line = f"{scenario:24} {property_:15} {mistake:26} {found.states:>9,} states {found.seconds:6.1f} s  {told}"
         print(line, flush=True)  # noqa: T201 - as above
     print("model: as it must be" if not bad else f"model: {bad} searches FAILED")  # noqa: T201 - as above
