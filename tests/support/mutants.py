@@ -14,7 +14,7 @@ PACKAGES = {"shared.domain": 0.85, "shared.flows": 0.75}
 
 SURVIVED, UNTESTED = "survived", "no tests"
 _BY_CODE = {0: SURVIVED, 2: "skipped", 5: UNTESTED, 33: UNTESTED, 34: "skipped", 35: "suspicious", 37: "type check"}
-"""mutmut's exit codes (its ``status_by_exit_code``); every other one is a mutant that was killed, None was not tried."""
+"""mutmut's exit codes (its ``status_by_exit_code``); any other is a mutant that was killed, None was not tried."""
 
 
 def outcomes(folder: Path) -> Iterator[tuple[str, str]]:
