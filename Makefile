@@ -1,7 +1,7 @@
 # Bellhop's commands. `make` or `make help` lists them. What they install is kept in .venv and .local, inside the checkout.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults fuzz bench emulator-free check lock clean
+.PHONY: help setup run test faults fuzz bench soak model mutants emulator-free check lock clean
 
 PY := .venv/bin/python
 UV := uv==0.13.9
@@ -35,6 +35,17 @@ fuzz: setup ## try the whole HTTP contract against a running system (ten minutes
 	@$(PY) -m infra.local.prerequisites
 	@exec $(PY) -m tests.fuzz $(ARGS)
 
+soak: setup ## thousands of alerts while everything breaks, and what became of each (ARGS="--alerts 900 --seed 7")
+	@$(PY) -m infra.local.prerequisites
+	@exec $(PY) -m bench soak $(ARGS)
+
+model: setup ## search the model of delivery exhaustively (docs/model; needs spin and gcc)
+	@exec $(PY) -m tests.support.spin
+
+mutants: setup ## change the code and see whether the unit tests notice: hours (ARGS="shared.domain.delivery*" for a module)
+	@.venv/bin/mutmut run $(ARGS)
+	@exec $(PY) -m tests.support.mutants
+
 emulator-free: setup ## run the tests that need neither Java nor a browser
 	@exec $(PY) -m pytest tests/unit $(ARGS)
 
@@ -55,5 +66,5 @@ lock: setup ## pin requirements*.txt anew from requirements*.in (ARGS=--upgrade 
 	done
 
 clean: ## remove everything these commands made: .venv, .local and caches
-	@rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .local mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import secrets
 import sys
 from collections.abc import Sequence
 
+from rich.console import Console
+
 from bench import chat, deliver, knowledge, storm, sweep, trips
+from bench.filling import emulator
+from bench.soak import report
+from bench.soak.run import Options, Soak
 from infra.local.emulator import EmulatorFailed, MissingPrerequisite
 from infra.local.supervise import NotReady
+from infra.local.system import StartFailed
 
+MOST_FAULTS = 0.9
 EPILOG = """\
 FIRESTORE_EMULATOR_HOST names an emulator to use instead of starting one. Times depend on the machine and on what else
 runs there; ratios of alternating runs and counts do so much less, or not at all.
@@ -36,17 +44,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return 0 if storm.run(storm.Storm(options.waiting, options.every, options.paces)) else 1
             case "knowledge":
                 return 0 if knowledge.run(mistakes=options.mistakes) else 1
+            case "soak":
+                return _soak(
+                    Options(options.alerts, options.seed, options.fault_rate, options.minutes, options.channels)
+                )
             case _:
                 sweep.run(options.stored, due=options.due)
-    except (EmulatorFailed, MissingPrerequisite, NotReady, deliver.WrongAnswer, chat.WrongAnswer) as error:
+    except (
+        EmulatorFailed,
+        MissingPrerequisite,
+        NotReady,
+        StartFailed,
+        deliver.WrongAnswer,
+        chat.WrongAnswer,
+    ) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
+def _soak(options: Options) -> int:
+    """Soak and print; 1 if something was lost, unexpected, twice without a reason, or does not balance."""
+    console = Console() if sys.stdout.isatty() else Console(width=120)
+    console.print(f"soak: {options.alerts} alerts, seed {options.seed}")
+    with emulator(roomy=True):  # without indexes it looks through all there is, within Bellhop's own deadlines
+        soaked = asyncio.run(report.watched(Soak(options), console))
+    report.report(soaked, options, console)
+    return 0 if soaked.verdict.passed else 1
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure what Bellhop costs.", epilog=EPILOG)
-    wholes = parser.add_subparsers(dest="what", required=True, metavar="{chat,deliver,trips,sweep,storm,knowledge}")
+    wholes = parser.add_subparsers(
+        dest="what", required=True, metavar="{chat,deliver,trips,sweep,storm,knowledge,soak}"
+    )
     one = wholes.add_parser("deliver", help="throughput of deliver_alert against a bare function, and round trips")
     one.add_argument("--runs", type=_positive, default=5, help="alternating runs of each function (5)")
     one.add_argument("--alerts", type=_positive, default=400, help="alerts a run (400)")
@@ -75,7 +106,34 @@ def _parser() -> argparse.ArgumentParser:
     four.add_argument("--paces", default="", help="other paces, as BELLHOP_PACES takes them, for a trial in seconds")
     three = wholes.add_parser("knowledge", help="precision and recall of the shipped knowledge; 1 if they are too low")
     three.add_argument("--mistakes", action="store_true", help="show what goes wrong on the half it is tuned on")
+    four = wholes.add_parser("soak", help="thousands of alerts under random faults, kills and purges; 1 if one is lost")
+    four.add_argument("--alerts", type=_positive, default=10_000, help="alerts to be accepted (10000)")
+    four.add_argument("--seed", type=_count, default=secrets.randbelow(10**6), help="of faults and strikes (random)")
+    four.add_argument("--fault-rate", type=_share, default=0.3, help="the share of requests that fail (0.3)")
+    four.add_argument("--minutes", type=_minutes, default=25, help="the storm is ended after so many (25)")
+    four.add_argument("--channels", type=_channels, default=("slack", "monday", "webhook"), help="slack,monday,webhook")
     return parser
+
+
+def _share(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= MOST_FAULTS:
+        raise argparse.ArgumentTypeError(f"takes a number from 0 to {MOST_FAULTS}: with more nothing would get through")
+    return number
+
+
+def _minutes(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError("takes a number above 0")
+    return number
+
+
+def _channels(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not set(names) <= {"slack", "monday", "webhook"} or len(set(names)) != len(names):
+        raise argparse.ArgumentTypeError("takes some of slack, monday, webhook, each once")
+    return names
 
 
 def _count(text: str) -> int:

@@ -35,9 +35,11 @@ class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
         distance: seconds that every call takes longer, as if the database were further away.
     """
 
-    def __init__(self, distance: float = 0.0) -> None:
+    def __init__(self, distance: float = 0.0, patience: float | None = PATIENCE_SECONDS) -> None:
+        """Args: patience: the deadline of every call in seconds; None leaves each its own."""
         self.distance = distance
         self._lock = threading.Lock()
+        self._patience = patience
         self.reset()
 
     def reset(self) -> None:
@@ -65,7 +67,7 @@ class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
         """Count a commit; one that is refused writes nothing."""
         self._call(details)
         began = self._begin()
-        answer = continuation(details._replace(timeout=PATIENCE_SECONDS), request)
+        answer = continuation(self._patient(details), request)
         self.over(began)
         for write in getattr(request, "writes", ()) if answer.code() is grpc.StatusCode.OK else ():
             with self._lock:
@@ -76,7 +78,7 @@ class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
     def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
         """Count a read or a query, its documents as they come."""
         name, began = self._call(details), self._begin()
-        return _Counted(continuation(details._replace(timeout=PATIENCE_SECONDS), request), self, name, began)
+        return _Counted(continuation(self._patient(details), request), self, name, began)
 
     def answered(self, name: str, response: Any) -> None:
         """Count one part of the answer to a read or a query."""
@@ -106,6 +108,9 @@ class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
         began = time.perf_counter()
         time.sleep(self.distance)
         return began
+
+    def _patient(self, details: Any) -> Any:
+        return details if self._patience is None else details._replace(timeout=self._patience)
 
     def _call(self, details: Any) -> str:
         method = details.method if isinstance(details.method, str) else details.method.decode()

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from infra.local.gateway import BODY_MOST, Gateway, loopback_only
 from infra.local.google.clock import SystemClock
 from infra.local.google.standin import GoogleStandIn
 from infra.local.playground_pages import playground_routes
-from infra.local.supervise import Supervised
+from infra.local.supervise import ProcessSpec, Supervised
 from infra.local.trial import TrialFailed, try_out
 from infra.local.wiring import HOST, REGION, Wiring
 from infra.manifest import Manifest
@@ -44,7 +45,14 @@ class LocalSystem:
     """
 
     def __init__(
-        self, manifest: Manifest, environ: Mapping[str, str], *, port: int, say: Callable[[str], None]
+        self,
+        manifest: Manifest,
+        environ: Mapping[str, str],
+        *,
+        port: int,
+        say: Callable[[str], None],
+        shape: Callable[[ProcessSpec], ProcessSpec] = lambda spec: spec,
+        hear: Callable[[str, str], None] = lambda _name, _line: None,
     ) -> None:
         """Nothing is started yet.
 
@@ -53,12 +61,16 @@ class LocalSystem:
             environ: settings set in it are passed on to the functions.
             port: the gateway's; 0 for a free one.
             say: called with a line for people whenever something happens.
+            shape: changes how a function is started.
+            hear: called with a function's name and each line that it prints.
         """
         self.url = ""
         self._manifest = manifest
         self._environ = environ
         self._port = port
         self._say = say
+        self._shape = shape
+        self._hear = hear
         self._fast = wiring.is_fast(environ)
         self._standins = Destinations()
         self.destinations: Mapping[str, control.Destination] = self._standins.by_name
@@ -147,7 +159,8 @@ class LocalSystem:
 
     async def _start_functions(self, wired: Wiring) -> None:
         for name in self._manifest.functions:
-            function = Supervised(wired.process(name), say=self._say)
+            heard = partial(self._hear, name)
+            function = Supervised(self._shape(wired.process(name)), say=self._say, on_line=heard)
             self._functions[name] = function
             self._ending.push_async_callback(function.stop)
             await function.start()

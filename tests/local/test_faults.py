@@ -142,4 +142,4 @@ def test_every_error_status_and_every_way_a_connection_fails_has_a_mode():
     assert STATUS_MODES[0] == "400"
     assert STATUS_MODES[-1] == "599"
     assert len(STATUS_MODES) == 200
-    assert TRANSPORT_MODES == ("timeout", "reset", "slow", "down")
+    assert TRANSPORT_MODES == ("timeout", "reset", "unanswered", "slow", "down")

@@ -127,6 +127,21 @@ def test_f12_reset_reads_the_message_and_cuts_the_connection():
     assert asyncio.run(scenario()) == ([], 1)
 
 
+def test_f05_unanswered_accepts_and_cuts_the_connection():
+    """The caller sees what it sees of reset, and the message is there."""
+
+    async def scenario():
+        async with running() as (box, url, _):
+            await box.set_fault(Fault("unanswered"))
+            reader, writer = await raw_request(url)
+            with pytest.raises(ConnectionResetError):
+                await reader.read()
+            writer.close()
+            return len(box.received), box.requests
+
+    assert asyncio.run(scenario()) == (1, 1)
+
+
 def test_f11_slow_accepts_and_drips_the_raw_answer():
     """One byte, and no more: each read makes progress, the answer never comes."""
 

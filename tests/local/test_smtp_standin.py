@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from infra.local.standins.faults import Fault
+from infra.local.standins.faults import TRANSPORT_MODES, Fault
 from infra.local.standins.smtp import SmtpStandIn
 
 LONG_WAIT = 3600.0  # longer than any test may last: nothing here ends by waiting
@@ -160,6 +160,13 @@ def test_reject_recipient_refuses_the_first_of_a_mail():
     assert mail["to"] == ["c@example.com"]
 
 
+def test_f05_unanswered_accepts_and_resets_the_connection():
+    """As ``reset`` for the sender, and the mail is there."""
+    codes, received = said("unanswered")
+    assert codes[-1] == "SMTPServerDisconnected"
+    assert len(received) == 1
+
+
 def test_f11_slow_accepts_and_drips_its_answer():
     """It comes whole in the end."""
     codes, received = said("slow")
@@ -258,4 +265,4 @@ def test_only_its_own_modes_can_be_set_and_only_while_it_runs():
 def test_every_row_of_destinations_is_a_mode():
     """And the ways a connection goes wrong."""
     rows = {*["421", "450", "451", "452", "454", "530", "534", "535", "550", "551", "552", "553", "554"]}
-    assert set(SmtpStandIn.modes) == rows | {"timeout", "reset", "slow", "down", "bad_certificate", "reject_recipient"}
+    assert set(SmtpStandIn.modes) == rows | {*TRANSPORT_MODES, "bad_certificate", "reject_recipient"}

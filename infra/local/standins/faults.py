@@ -14,7 +14,7 @@ from typing import Any
 STATUS_MODES: tuple[str, ...] = tuple(str(status) for status in range(400, 600))
 """Every HTTP error status as a mode: the destination answers it to everything."""
 
-TRANSPORT_MODES: tuple[str, ...] = ("timeout", "reset", "slow", "down")
+TRANSPORT_MODES: tuple[str, ...] = ("timeout", "reset", "unanswered", "slow", "down")
 """What goes wrong below HTTP, the same for every destination that is reached over it."""
 
 _KEYS = ("mode", "rate", "seed")

@@ -7,6 +7,8 @@ fail with a status or an error's name (``refuse``). The modes below HTTP are mad
     The body is read, an answer never comes; nothing is accepted. The connection ends after ``hang_seconds``.
 ``reset``
     The body is read, then the connection is reset (RST); nothing is accepted.
+``unanswered``
+    The request is served as usual, then the connection is reset instead of an answer.
 ``slow``
     The request is served as usual, and what is sent back is the raw answer, status line included, one byte every
     ``drip_seconds``: each read makes progress, so only a total deadline ends it.
@@ -194,15 +196,18 @@ class HttpStandIn(ABC):
         if mode == "down":
             return _cut(request)
         body = await request.read()
-        if mode == "reset":
-            return _cut(request)
-        if mode == "timeout":
-            await asyncio.sleep(self._hang_seconds)
-            return _NoAnswer()
-        if mode is not None and mode != "slow":
-            return self.fail(mode, request, body).response()
-        answer = self.accept(request, body)
-        return await self._drip(request, answer.raw()) if mode == "slow" else answer.response()
+        match mode:
+            case "reset" | "unanswered":
+                if mode == "unanswered":
+                    self.accept(request, body)
+                return _cut(request)
+            case "timeout":
+                await asyncio.sleep(self._hang_seconds)
+                return _NoAnswer()
+            case "slow":
+                return await self._drip(request, self.accept(request, body).raw())
+            case _:
+                return (self.accept(request, body) if mode is None else self.fail(mode, request, body)).response()
 
     async def _drip(self, request: web.BaseRequest, raw: bytes) -> web.StreamResponse:
         for byte in raw:

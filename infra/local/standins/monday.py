@@ -8,13 +8,13 @@ in ``received``: as they stand, so a changed item shows its new values and a del
 true``; while an answer is on its way (in ``slow``) a duplicate gets 409 ``IDEMPOTENCY_CONFLICT``. What Monday.com says
 to the same key with another body is not documented: here 422 ``IDEMPOTENCY_KEY_REUSED``.
 
-Broken, it does one of these, and makes no item except in ``slow``:
+Broken, it does one of these, and makes no item except in ``slow`` and ``unanswered``:
 
 * a status, ``400`` to ``599``, in the shape Monday.com gives it; 409, 423 and 429 say ``Retry-After``.
 * an error's name (``monday_errors.ERRORS``): with its own status and form, most as HTTP 200 with ``errors[]``.
   ``DAILY_LIMIT_EXCEEDED`` says how long it is until 00:00 UTC.
 * ``partial_data``: HTTP 200 with an error and some data beside it, the item not among it.
-* ``timeout``, ``reset``, ``slow``, ``down``: see ``http_standin``.
+* ``timeout``, ``reset``, ``unanswered``, ``slow``, ``down``: see ``http_standin``.
 """
 
 from __future__ import annotations

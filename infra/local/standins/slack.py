@@ -12,10 +12,11 @@ Broken, it does one of these:
   ``Retry-After: 1``. Slack documents the status of some names only (changelog 2016-05-17); the others have the one of
   their kind: 400 for the message, 403 for what is not allowed, 404 for what is not there.
 * an error of the Web API (``WEB_API_ERRORS``): 200 with ``{"ok": false, "error": name}``, which is no success.
-* ``timeout``, ``reset``, ``slow``, ``down``: see ``http_standin``.
+* ``timeout``, ``reset``, ``unanswered``, ``slow``, ``down``: see ``http_standin``.
 
-In none of them is a message accepted, except in ``slow``, where only the answer comes too slowly, and where a rate
-below 1 spares the request. How fast messages come (Slack takes about one a second) is not watched: ``429`` says when.
+In none of them is a message accepted, except in ``slow`` and ``unanswered``, where only the answer comes too slowly or
+not at all, and where a rate below 1 spares the request. How fast messages come (Slack takes about one a second) is not
+watched: ``429`` says when.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ Broken, a connection meets one mode, decided when it is made:
 * ``bad_certificate``: the certificate is signed by somebody nobody trusts.
 * ``timeout``: the mail is read, an answer never comes; nothing is accepted. ``hang_seconds`` later it closes.
 * ``reset``: the mail is read, then the connection is reset; nothing is accepted.
+* ``unanswered``: the mail is accepted, then the connection is reset.
 * ``slow``: the mail is accepted, its answer comes one byte every ``drip_seconds``.
 * ``down``: at rate 1 the port refuses connections, open ones are reset, and healing takes the same port again; at a
   lower rate a struck connection is reset before the greeting.

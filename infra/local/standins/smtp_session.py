@@ -124,6 +124,9 @@ class Talk:
             server.cut()
             await asyncio.get_running_loop().create_future()  # the connection's end ends this
         self.plan.received.append(parsed(envelope))
+        if self.mode == "unanswered":
+            server.cut()
+            await asyncio.get_running_loop().create_future()  # as above
         answer = f"250 2.0.0 OK: queued as {secrets.token_hex(48)}"  # long, so that dripping it takes long
         if self.mode == "slow":
             await server.drip(answer.encode(), self.plan.drip_seconds)

@@ -9,7 +9,7 @@ Broken, it does one of these:
 
 * a status, ``400`` to ``599``; ``429`` and ``503`` say ``Retry-After: 1``.
 * ``301``, ``302``, ``303``, ``307``, ``308``: a redirect to a cloud's metadata address.
-* ``timeout``, ``reset``, ``slow``, ``down``: see ``http_standin``.
+* ``timeout``, ``reset``, ``unanswered``, ``slow``, ``down``: see ``http_standin``.
 """
 
 from __future__ import annotations
