@@ -7,18 +7,8 @@ from typing import assert_never
 import flask
 
 from shared import bootstrap
+from shared.edge import admin_request as asks
 from shared.edge.admin_key import HEADER
-from shared.edge.admin_request import (
-    AlertsQuery,
-    AuditQuery,
-    ConservationQuery,
-    DeadLettersQuery,
-    ErasuresQuery,
-    RedriveQuery,
-    RedriveRequest,
-    WaiveRequest,
-    read_admin_request,
-)
 from shared.edge.answers import json_answer
 from shared.edge.problems import answer
 from shared.flows.operations import ListDeadLetters, WaiveAlert
@@ -36,26 +26,26 @@ def admin_console(request: flask.Request) -> flask.Response:
 def _answer(request: flask.Request) -> flask.Response:
     CONSOLE.guard.check(request.headers.get(HEADER))
     flow, status = CONSOLE.flow, 200
-    match read_admin_request(request):
-        case AlertsQuery(email=None, id=alert_id):
+    match asks.read_admin_request(request):
+        case asks.AlertsQuery(email=None, id=alert_id):
             body = flow.alert(str(alert_id))
-        case AlertsQuery(email=email):
+        case asks.AlertsQuery(email=email):
             body = flow.alerts_of(str(email))
-        case DeadLettersQuery() as asked:
+        case asks.DeadLettersQuery() as asked:
             wanted = Wanted((asked.status,) if asked.status else None, asked.cause, asked.channel)
             body = flow.dead_letters(ListDeadLetters(wanted, asked.limit, asked.after))
-        case RedriveRequest() as asked:
+        case asks.RedriveRequest() as asked:
             wanted = Wanted(asked.statuses, asked.cause, asked.channel, asked.since, asked.before)
             body, status = CONSOLE.redrive(RequestRedrive(asked.ids, wanted, asked.reason, asked.by)), 202
-        case RedriveQuery() as asked:
+        case asks.RedriveQuery() as asked:
             body = CONSOLE.redrive.find(asked.id)
-        case WaiveRequest() as asked:
+        case asks.WaiveRequest() as asked:
             body = flow.waive(WaiveAlert(asked.id, asked.reason, asked.by))
-        case AuditQuery() as asked:
+        case asks.AuditQuery() as asked:
             body = CONSOLE.rights.audit(asked.email, asked.limit, asked.after)
-        case ErasuresQuery() as asked:
+        case asks.ErasuresQuery() as asked:
             body = CONSOLE.rights.erasures(asked.id)
-        case ConservationQuery():
+        case asks.ConservationQuery():
             body = flow.conservation()
         case other:
             assert_never(other)

@@ -25,6 +25,7 @@ from tests.support.turns import alert, commit, conversation, now, unique
 
 OLD, NEW = "the-old-key-0123456789", "the-new-key-0123456789"
 ENVIRON = {
+    "ADDRESS_HASH_KEY": "an-address-key-of-tests",
     "ADMIN_API_KEYS": f"{OLD}, {NEW}",
     "DELIVER_ALERT_URL": "http://127.0.0.1:9/deliver_alert",
     "TASKS_INVOKER_EMAIL": "tasks@demo.iam.gserviceaccount.com",

@@ -317,6 +317,7 @@ def test_redis_that_loses_its_data_begins_the_window_anew(server: RedisServer, i
 
 ENVIRON = {
     "GOOGLE_CLOUD_PROJECT": "demo",
+    "ADDRESS_HASH_KEY": "an-address-key-of-tests",
     "LEAD_CHANNELS": "slack",
     "DELIVER_ALERT_URL": "http://127.0.0.1:9/deliver_alert",
     "TASKS_INVOKER_EMAIL": "tasks@test.iam.gserviceaccount.com",

@@ -20,8 +20,11 @@ def test_undisturbed_it_comes_to_what_it_should(harness: Harness, scenario: obje
 
 @pytest.mark.crash_points
 @pytest.mark.timeout(900)
-def test_rights_hold_at_every_crash_point(harness: Harness) -> None:
+def test_rights_hold_at_every_crash_point(harness: Harness, capsys: pytest.CaptureFixture[str]) -> None:
     """Killed at any call: each number at most once and none forgotten; an erasure goes on to its end."""
     result = harness.run(sweep(harness, OURS))
-    print(result)  # noqa: T201 - the result is asked for
+    with capsys.disabled():
+        print(f"\ncrash points of rights: {result}")  # noqa: T201 - the result is asked for
+        for point, wrong in sorted(result.wrong.items()):
+            print(f"  {point}: {wrong}")  # noqa: T201 - all of them
     assert result.wrong == {}

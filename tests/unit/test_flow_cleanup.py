@@ -71,18 +71,18 @@ def cleaning(
 
 def test_everything_that_has_had_its_time_is_removed() -> None:
     """Page after page, collection after collection."""
-    store = FakeHousekeeping(25, 13)
+    store = FakeHousekeeping(25, 13, old=7)
     flow = cleaning(store)
-    assert flow() == Cleaned(25 * len(EXPIRING), 13, more=False)
+    assert flow() == Cleaned(25 * len(EXPIRING) + 7, 13, 7, more=False)
     assert set(store.left.values()) == {0}
-    assert flow() == Cleaned(0, 0, more=False)
+    assert flow() == Cleaned(0, 0, 0, more=False)
 
 
 def test_alerts_are_removed_by_the_daily_run_only() -> None:
-    """The one of every ten minutes leaves them."""
-    store = FakeHousekeeping(1, 1)
-    assert cleaning(store, daily=False)() == Cleaned(len(EXPIRING), 0, more=False)
-    assert store.left["alerts"] == 1
+    """The one of every ten minutes leaves them, and conversations."""
+    store = FakeHousekeeping(1, 1, old=1)
+    assert cleaning(store, daily=False)() == Cleaned(len(EXPIRING), 0, 0, more=False)
+    assert (store.left["alerts"], store.left["old"], store.left["audit"]) == (1, 1, 1)
 
 
 def test_a_run_that_is_out_of_time_asks_for_another() -> None:
