@@ -9,7 +9,7 @@ from typing import Any
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from shared.adapters.breakers import BreakerCache
+from shared.adapters.breaker_cache import BreakerCache
 from shared.adapters.firestore import READ_RETRY, READ_SECONDS, Database, reading
 from shared.adapters.firestore_breakers import breaker_reference, put_breaker, stored_breaker
 from shared.adapters.firestore_documents import (

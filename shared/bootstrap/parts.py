@@ -83,7 +83,8 @@ def breaker_policy(settings: Settings) -> BreakerPolicy:
 
 def breakers(settings: Settings, database: Database) -> SharedBreakers:
     """The destinations' breakers, which all instances share."""
-    from shared.adapters.breakers import BreakerCache, SharedBreakers
+    from shared.adapters.breaker_cache import BreakerCache
+    from shared.adapters.breakers import SharedBreakers
     from shared.adapters.firestore_breakers import FirestoreBreakers
     from shared.adapters.system import SystemChance, SystemClock
 

@@ -10,7 +10,8 @@ from datetime import timedelta
 import grpc
 import pytest
 
-from shared.adapters.breakers import KNOWN_SECONDS, SharedBreakers
+from shared.adapters.breaker_cache import KNOWN_SECONDS
+from shared.adapters.breakers import SharedBreakers
 from shared.adapters.system import SystemChance, SystemClock
 from shared.domain import breaker as rules
 from shared.domain.breaker import CLOSED, HALF_OPEN, OPEN, Breaker, BreakerPolicy

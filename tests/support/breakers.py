@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from shared.adapters.breakers import BreakerCache, SharedBreakers
+from shared.adapters.breaker_cache import BreakerCache
+from shared.adapters.breakers import SharedBreakers
 from shared.domain.breaker import Breaker, BreakerPolicy
 from shared.errors import StorageUnavailable
 from shared.ports import BreakerDocuments, Chance, Clock, Events, StoredBreaker, Version
