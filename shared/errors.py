@@ -9,6 +9,9 @@ BellhopError
 │   ├── Outlived           409: it took longer than its idempotency key's claim; nothing was written
 │   ├── Unavailable        503: storage cannot be reached; nothing was written
 │   ├── LeaseLive          500: the alert is being sent; the task must come back
+│   ├── MigrationRunning   409: somebody works at this step of a migration
+│   ├── MigrationRefused   409: the step cannot be run, or taken back, as things stand
+│   ├── SliceLive          500: somebody works at this slice; the task must come back
 │   └── SlotRunning        409: this run of a job is under way; the scheduler must come back
 ├── StorageError           Firestore did not do what was asked
 │   ├── Conflict           a precondition failed: somebody else was first; nothing was written
@@ -158,3 +161,26 @@ class SlotRunning(RequestError):  # noqa: N818 - the field's word
     def __init__(self) -> None:
         detail = "Another run of this job's slot is under way."
         super().__init__(409, detail, slug="slot-running", title="Run under way", retry_after=10)
+
+
+class MigrationRunning(RequestError):  # noqa: N818 - the field's word
+    """Somebody works at this step; a run that stands still can be taken over once its lease is over."""
+
+    def __init__(self, retry_after: int) -> None:
+        detail = "This step is being worked at; look at its counts, or ask again later."
+        super().__init__(409, detail, slug="migration-running", title="Migration under way", retry_after=retry_after)
+
+
+class MigrationRefused(RequestError):  # noqa: N818 - the field's word
+    """The step cannot be run, or taken back, as things stand; the sentence says what has to be done first."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(409, detail, slug="migration-refused", title="Not as things stand")
+
+
+class SliceLive(RequestError):  # noqa: N818 - the field's word
+    """Somebody works at this slice of a migration, and may die: the task comes back."""
+
+    def __init__(self) -> None:
+        detail = "This slice is being worked at by another holder; the task comes back."
+        super().__init__(500, detail, slug="slice-live", title="Slice under way")

@@ -7,6 +7,7 @@ only what it uses; connections are made at first use, in the process that serves
 from shared.bootstrap.for_admin import Console, admin_console
 from shared.bootstrap.for_chat import Chat, chat
 from shared.bootstrap.for_delivery import Cleaning, Delivery, Sweep, cleanup, deliver_alert, retry_dead_letters
+from shared.bootstrap.for_migration import Migrations, admin_migration
 from shared.bootstrap.limits import chat_limits, rate_guard
 from shared.bootstrap.parts import policy, report, settings_for
 
@@ -15,8 +16,10 @@ __all__ = [
     "Cleaning",
     "Console",
     "Delivery",
+    "Migrations",
     "Sweep",
     "admin_console",
+    "admin_migration",
     "chat",
     "chat_limits",
     "cleanup",

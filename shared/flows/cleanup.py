@@ -14,7 +14,7 @@ from functools import partial
 from shared.errors import QueueError, StorageError, Unavailable
 from shared.ports import Chance, Clock, Continuation, Events, Housekeeping
 
-EXPIRING = ("admissions", "rate_windows", "redrives")
+EXPIRING = ("admissions", "rate_windows", "redrives", "before_images")
 """Collections whose documents say themselves when they expire."""
 
 
