@@ -71,6 +71,7 @@ class LocalSystem:
         self._emulator: Emulator | None = None
         self._wiring: Wiring | None = None
         self._ending = AsyncExitStack()
+        self._address_hash_key = environ.get("ADDRESS_HASH_KEY", "").strip() or secrets.token_hex(16)
         self._admin_api_key = wiring.admin_key_of(environ) or secrets.token_hex(16)
 
     async def start(self) -> None:
@@ -109,7 +110,8 @@ class LocalSystem:
             places=Places(f"demo-bellhop-{secrets.token_hex(4)}" if plan.host else "demo-bellhop", REGION, urls),
             firestore=self._emulator.host,
             tasks=f"{HOST}:{tasks_port}",
-            filled={"ADMIN_API_KEYS": self._admin_api_key} | self._standins.settings(self._environ),
+            filled={"ADMIN_API_KEYS": self._admin_api_key, "ADDRESS_HASH_KEY": self._address_hash_key}
+            | self._standins.settings(self._environ),
             environ=self._environ,
             fast=self._fast,
             homes=homes,
@@ -169,6 +171,7 @@ class LocalSystem:
             "queues": list(self._manifest.queues),
             "jobs": list(self._manifest.jobs),
             "admin_api_key": self._admin_api_key,
+            "address_hash_key": self._address_hash_key,
         }
 
     async def run_job(self, name: str) -> int | None:

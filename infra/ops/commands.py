@@ -11,6 +11,7 @@ from typing import Any
 from infra.ops import tables
 from infra.ops.console import Console
 from infra.ops.failures import DONE, NOT_DONE, CommandFailed
+from infra.ops.migrate import migrate
 
 POLL_SECONDS = 0.5
 POLL_SECONDS_MOST = 5.0
@@ -100,6 +101,7 @@ COMMANDS: Mapping[str, Callable[[Console, argparse.Namespace], int]] = {
     "dead-letters": dead_letters,
     "redrive": redrive,
     "waive": waive,
+    "migrate": migrate,
 }
 
 
