@@ -5,6 +5,8 @@ before-images. Whoever goes on after a crash does that very page again, and sees
 documents the crashed one had changed: so the counts are exact, and a page that is done twice is done once. Every
 change is conditional on the document that was read, and every ledger's write on the one before it: a holder that
 lost its lease writes no ledger any more, and what it still writes of its page is what the new one writes.
+
+Longer than other modules: what holds a slice together is one argument, made in one place.
 """
 
 from __future__ import annotations
@@ -168,21 +170,19 @@ class MigrationSlice:
             work.step = replace(step, transform=step.reverse)
         if work.ledger.until is not None:
             self._redo(work, work.ledger.until)
-        while not self._over(work):
-            if self._pass(work):
-                continue
-            if back:
-                self._finish(work, self._reversed(work.ledger))
-                return
-            after = rules.passed(work.ledger, self.clock.now())
-            if not after.working:
-                self._finish(work, after)
-                return
-            self._save(work, after)
+        while True:
+            if not self._pass(work):
+                after = self._reversed(work.ledger) if back else rules.passed(work.ledger, self.clock.now())
+                if not after.working:
+                    self._finish(work, after)
+                    return
+                self._save(work, after)
+            if self._over(work):
+                break
         self._hand_on(work)
 
     def _pass(self, work: _Work) -> bool:
-        """The rest of a pass, as far as there is time; whether there may be more of it."""
+        """The rest of a pass, as far as there is time, one page at least; whether there may be more of it."""
         for found in self.store.pages(work.step.selection, work.ledger.cursor, PAGE):
             rest = found
             while rest:
@@ -277,7 +277,7 @@ class MigrationSlice:
 
     def _roll_back(self, work: _Work) -> None:
         """Pack after pack, the newest first; a document that was changed twice is taken back twice."""
-        while not self._over(work):
+        while True:
             pack = self.store.newest_pack(work.step.id)
             if pack is None:
                 done = replace(work.ledger, state=State.ROLLED_BACK, holder=None, finished_at=self.clock.now())
@@ -287,6 +287,8 @@ class MigrationSlice:
             after = rules.taken_back(work.ledger, restored.restored, restored.kept)
             work.stored = self.store.save(work.stored, after, without=pack)
             work.ledger, work.saved = after, self.clock.monotonic()
+            if self._over(work):
+                break
         self._hand_on(work)
 
     def _reversed(self, ledger: Ledger) -> Ledger:

@@ -197,9 +197,9 @@ def _fields(leads: Sequence[Row]) -> dict[str, str]:
 def _rest(old: Old) -> dict[str, Any]:
     """What today's conversation has no place for, as it was."""
     row = old.conversation or {}
-    names = ("context_data", "feedback_text", "conversation_summary", "needs_human_review")
+    names = ("context_data", "feedback_text", "conversation_summary")
     kept: dict[str, Any] = {name: said(row.get(name)) for name in names if row.get(name)}
-    kept["conversation"] = row.get("id")
+    kept |= {"conversation": row.get("id"), "needs_human_review": boolean(row.get("needs_human_review"))}
     kept["leads"] = [
         {"id": lead["id"]}
         | {
