@@ -1,7 +1,7 @@
 # Bellhop's commands. `make` or `make help` lists them. What they install is kept in .venv and .local, inside the checkout.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults bench emulator-free check lock clean
+.PHONY: help setup run test faults bench migrate-soak emulator-free check lock clean
 
 PY := .venv/bin/python
 UV := uv==0.13.9
@@ -29,6 +29,10 @@ bench: setup ## measure what Bellhop costs: ratios to a bare function, and count
 	@$(PY) -m bench deliver
 	@$(PY) -m bench sweep
 	@$(PY) -m bench knowledge || echo "bench: the knowledge misses its thresholds, see above" >&2
+
+migrate-soak: setup ## migrate 10,000 and 100,000 documents, kill it, take it back, compare (about a quarter of an hour)
+	@$(PY) -m infra.local.prerequisites
+	@$(PY) -m bench migrate
 
 emulator-free: setup ## run the tests that need neither Java nor a browser
 	@exec $(PY) -m pytest tests/unit $(ARGS)

@@ -1,4 +1,4 @@
-"""``python -m bench``: measure on this machine. ``make bench`` runs both measurements."""
+"""``python -m bench``: measure on this machine. ``make bench`` runs the measurements."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from bench import deliver, knowledge, sweep, trips
+from bench import deliver, knowledge, migrate, sweep, trips
 from infra.local.emulator import EmulatorFailed, MissingPrerequisite
 from infra.local.supervise import NotReady
 
@@ -28,11 +28,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 )
             case "trips":
                 trips.run()
+            case "migrate":
+                migrate.run(options.documents, kills=options.kills, paced=options.paced)
             case "knowledge":
                 return 0 if knowledge.run(mistakes=options.mistakes) else 1
             case _:
                 sweep.run(options.stored, due=options.due)
-    except (EmulatorFailed, MissingPrerequisite, NotReady, deliver.WrongAnswer) as error:
+    except (EmulatorFailed, MissingPrerequisite, NotReady, deliver.WrongAnswer, migrate.WrongResult) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure what Bellhop costs.", epilog=EPILOG)
-    wholes = parser.add_subparsers(dest="what", required=True, metavar="{deliver,trips,sweep,knowledge}")
+    wholes = parser.add_subparsers(dest="what", required=True, metavar="{deliver,trips,sweep,knowledge,migrate}")
     one = wholes.add_parser("deliver", help="throughput of deliver_alert against a bare function, and round trips")
     one.add_argument("--runs", type=_positive, default=5, help="alternating runs of each function (5)")
     one.add_argument("--alerts", type=_positive, default=400, help="alerts a run (400)")
@@ -59,6 +61,17 @@ def _parser() -> argparse.ArgumentParser:
     two.add_argument("--due", type=_positive, default=10, help="how many are due beside them (10)")
     three = wholes.add_parser("knowledge", help="precision and recall of the shipped knowledge; 1 if they are too low")
     three.add_argument("--mistakes", action="store_true", help="show what goes wrong on the half it is tuned on")
+    four = wholes.add_parser("migrate", help="a migration of very many documents, killed, taken back, and compared")
+    four.add_argument(
+        "--documents",
+        type=_positive,
+        nargs="+",
+        default=[10_000, 100_000],
+        metavar="N",
+        help="how many conversations (10000 100000)",
+    )
+    four.add_argument("--kills", type=_count, default=5, help="how often one run is killed (5)")
+    four.add_argument("--paced", type=_positive, default=5_000, help="documents compared at Firestore's pace (5000)")
     return parser
 
 

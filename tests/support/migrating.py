@@ -7,9 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from google.cloud import firestore
-from google.cloud.firestore_v1.bulk_batch import BulkWriteBatch
-
+from bench.old_documents import fill, old_conversation
 from shared.adapters.firestore_images import encoded
 from shared.adapters.firestore_migrations import FirestoreMigrations
 from shared.adapters.system import SystemChance, SystemClock
@@ -17,7 +15,7 @@ from shared.flows.migrate import Migrating
 from shared.flows.migration_slice import MigrationSlice, WorkSlice
 from shared.migrations.catalog import steps
 
-DIRTY = ("{broken", '{"email": "nope"}', "", None, "[1]", 7)
+__all__ = ["Cut", "Cutting", "World", "fill", "old_conversation", "old_row"]
 FAST = 1_000_000.0
 
 
@@ -138,33 +136,6 @@ class World:
                 for snapshot in collection.stream():
                     found[snapshot.reference.path] = encoded(snapshot.to_dict())
         return found
-
-
-def fill(client: firestore.Client, conversations: int, batch: int = 400) -> None:
-    """Write conversations in bulk."""
-    for start in range(0, conversations, batch):
-        writes = BulkWriteBatch(client)
-        for number in range(start, min(start + batch, conversations)):
-            writes.set(client.document("conversations", f"c{number:07d}"), old_conversation(number))
-        writes.commit(timeout=60)
-
-
-def old_conversation(number: int) -> dict[str, Any]:
-    """A conversation of before, the same for the same number."""
-    if number % 3 == 0:
-        context: Any = DIRTY[number // 3 % len(DIRTY)]
-    else:
-        context = json.dumps({"user": {"Email": f"Visitor{number}@Example.com"}, "size": number})
-    document = {
-        "context_data": context,
-        "score": number % 100,
-        "turns": [{"question": f"What does {number} cost?", "answer": "It depends. " * 5, "at": None}] * (number % 4),
-    }
-    if number % 11 == 0:
-        document["email"] = f"OTHER{number}@example.com"
-    if number % 7 == 0:
-        document["schema_version"] = 1
-    return document
 
 
 def old_row(number: int) -> dict[str, Any]:
