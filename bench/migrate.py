@@ -44,6 +44,7 @@ def run(levels: Sequence[int], *, kills: int, paced: int) -> None:
     for level in levels:
         with emulator(roomy=True):
             rows.append(_level(level, kills))
+        say(f"{level}: {rows[-1]}")
     say("")
     names = ("documents", "written", "run s", "docs/s", "bare docs/s", "ratio", "peak MiB plan", "run", "rollback")
     table("a migration beside a bare BulkWriter loop, as fast as it goes", names, rows)
@@ -140,7 +141,7 @@ def _same(done: dict[str, Any]) -> dict[str, int]:
     return {name: counts[name] for name in SAME}
 
 
-def _all(project: str) -> Iterator[tuple[str, bytes]]:
+def _all(project: str) -> Iterator[tuple[str, str]]:
     """Every conversation by name, as a digest of its bytes, a page at a time."""
     client = firestore.Client(project=project)
     query = client.collection("conversations").order_by("__name__").limit(PAGE)

@@ -8,6 +8,7 @@ documents count downwards: the newest comes first in the order of names, which n
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ PACK_BYTES = 900_000
 
 _LAST = 10**12
 _PAGES = 10**7
+_JSON = json.JSONEncoder(sort_keys=True, allow_nan=False, separators=(",", ":"))
 
 
 def pack_name(step: str, run: int, page: int) -> str:
@@ -42,14 +44,28 @@ def pack_document(ledger: Ledger, changes: Sequence[Wanted]) -> dict[str, Any]:
 
 
 def fitting(changes: Sequence[Wanted]) -> int:
-    """How many changes, from the first on, have before-images that fit into one pack."""
+    """How many changes, from the first on, have before-images that fit into one pack, by a generous estimate."""
     size = 0
     for number, wanted in enumerate(changes):
-        owner = owner_of(wanted.collection, wanted.found.document.id, wanted.found.document.fields)
-        size += len(image_of(wanted).data) + len(owner) + 100
+        fields, change = wanted.found.document.fields, wanted.change
+        names = fields if change.removes else change.fields
+        size += 300 + sum(_size(name) + _size(fields.get(name)) for name in names) + 200 * len(change.creates)
         if size > PACK_BYTES:
             return number
     return len(changes)
+
+
+def _size(value: Any) -> int:
+    """Bytes of a value, rather too many."""
+    if isinstance(value, str):
+        return len(value) * (1 if value.isascii() else 6) + 3
+    if isinstance(value, bytes):
+        return len(value) + 3
+    if isinstance(value, Mapping):
+        return sum(_size(name) + _size(inner) for name, inner in value.items()) + 8
+    if isinstance(value, list | tuple):
+        return sum(map(_size, value)) + 8
+    return 24
 
 
 def owner_of(collection: str, name: str, fields: Mapping[str, Any]) -> str:
@@ -92,21 +108,30 @@ def image_of(wanted: Wanted) -> Image:
     return Image(name, data)
 
 
-def digest(fields: Mapping[str, Any]) -> bytes:
+def digest(fields: Mapping[str, Any]) -> str:
     """What tells one set of values from every other; a field that is not there counts as removed."""
     known = {name: value for name, value in fields.items() if value is not REMOVED}
-    return hashlib.blake2b(encoded(known), digest_size=16).digest()
+    return hashlib.blake2b(encoded(known), digest_size=16).hexdigest()
 
 
 def encoded(fields: Mapping[str, Any]) -> bytes:
-    """Values as bytes, always the same ones for the same values."""
-    message = document_pb.Document(fields=_helpers.encode_dict(dict(fields)))
-    data: bytes = document_pb.Document.pb(message).SerializeToString(deterministic=True)
-    return data
+    """Values as bytes, always the same ones for the same values, and other ones for others.
+
+    As JSON where it has all of their types, which is ten times as fast; as the client's protocol buffers otherwise.
+    Neither begins as the other does.
+    """
+    try:
+        return _JSON.encode(fields).encode()
+    except (TypeError, ValueError):
+        message = document_pb.Document(fields=_helpers.encode_dict(dict(fields)))
+        data: bytes = document_pb.Document.pb(message).SerializeToString(deterministic=True)
+        return data
 
 
 def decoded(data: bytes, client: firestore.Client | None = None) -> dict[str, Any]:
     """Bytes as values again; a client is needed where a value is a reference to a document."""
+    if data.startswith(b"{"):
+        return dict(json.loads(data))
     message = document_pb.Document.deserialize(bytes(data))
     values: Any = _helpers.decode_dict(message.fields, client)
     return dict(values)

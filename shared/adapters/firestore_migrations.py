@@ -29,7 +29,7 @@ from shared.migrations.step import REMOVED, Change, Document, Selection
 from shared.ports.migrations import Found, Pack, Restored, StoredLedger, Wanted, Written
 
 BATCH = 100
-WRITERS = 4
+WRITERS = 8
 BATCH_SECONDS = 20.0
 PAGE_SECONDS = 30.0
 SAVE_SECONDS = 15.0

@@ -24,7 +24,7 @@ from shared.migrations.step import Step
 from shared.ports import Clock, Events
 from shared.ports.migrations import MigrationStore, Slices, StoredLedger
 
-PAGE = 400
+PAGE = 1000
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from shared.migrations.step import Step
 from shared.ports import Chance, Clock, Events
 from shared.ports.migrations import Found, MigrationStore, Slices, StoredLedger, Wanted, Written
 
-PAGE = 400
+PAGE = 1000
 TRIES = 6
 SAVE_EVERY = 1.5
 """Seconds: a ledger is a document, which takes about one write a second."""
