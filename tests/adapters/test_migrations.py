@@ -57,7 +57,7 @@ def test_a_plan_writes_nothing_and_shows_nobodys_details(migrating):
 
 def test_a_plan_comes_in_parts_where_there_is_no_time(migrating):
     """Each part says where the next one begins; together they are the whole."""
-    migrating.fill(900)
+    migrating.fill(1200)
     whole = migrating.asking.plan("0001", None)
     hurried = dataclasses.replace(migrating.asking, plan_seconds=0.0)
     parts, after = [], None
@@ -207,7 +207,7 @@ def test_a_slice_is_worked_at_by_one_and_taken_over_when_its_lease_is_over(migra
 
 def test_a_run_goes_from_slice_to_slice(migrating):
     """When its time is over the next one is asked for; the counts go on."""
-    migrating.fill(1300)
+    migrating.fill(2300)
     migrating.slice_seconds = 0.0
     migrating.asking.run("0001", "a")
     slices = 0
@@ -217,7 +217,7 @@ def test_a_run_goes_from_slice_to_slice(migrating):
         assert slices < 50
     row = migrating.asking.one("0001")
     assert slices > 3
-    assert (row["state"], row["counts"]["read"], row["counts"]["verified"]) == ("done", 1300, 1300)
+    assert (row["state"], row["counts"]["read"], row["counts"]["verified"]) == ("done", 2300, 2300)
 
 
 def test_a_chat_that_writes_meanwhile_loses_nothing(migrating):

@@ -25,6 +25,7 @@ ENVIRON = {
     "DELIVER_ALERT_URL": "http://127.0.0.1:9/deliver_alert",
     "SWEEP_URL": "http://127.0.0.1:9/retry_dead_letters",
     "CLEANUP_URL": "http://127.0.0.1:9/cleanup",
+    "MIGRATION_URL": "http://127.0.0.1:9/admin_migration",
     "DRAIN_PACES": "slack=1",
     "ADMIN_API_KEYS": "an-admin-key-of-tests",
     "OIDC_AUDIENCE": "http://127.0.0.1:9/deliver_alert",
@@ -58,6 +59,7 @@ NOT_FOR = {
     "chat": (*OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *OF_TASKS_AND_JOBS, *AT_FIRST_USE, *NO_REDIS),
     "deliver_alert": (*OF_CHAT_ONLY, *OF_SWEEP_ONLY, *NOT_CONFIGURED, *AT_FIRST_USE),
     "retry_dead_letters": (*OF_CHAT_ONLY, *OF_DELIVERY_ONLY, *AT_FIRST_USE),
+    "admin_migration": (*OF_CHAT_ONLY, *OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *AT_FIRST_USE, *NO_REDIS),
     "admin_console": (*OF_CHAT_ONLY, *OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *OF_TASKS_AND_JOBS, *AT_FIRST_USE),
     "cleanup": (*OF_CHAT_ONLY, *OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *AT_FIRST_USE),
 }

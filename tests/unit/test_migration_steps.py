@@ -95,9 +95,7 @@ def test_a_step_ends_with_every_document(fields):
             after = applied(step, fields)
         except CannotTransform:
             continue
-        assert {name: value for name, value in after.items() if name in ("context_data",)} == {
-            name: value for name, value in fields.items() if name in ("context_data",)
-        }
+        assert after.get("context_data") == fields.get("context_data")
         if step is s0001 and not fields.get("email") and after.get("email"):
             assert valid_email(after["email"]) == after["email"]
 
