@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from shared.adapters.firestore_image_erasure import forget_images
 from shared.adapters.firestore_migrations import FirestoreMigrations
 from shared.domain.conservation import STATES
 from shared.errors import MigrationRefused, MigrationRunning, SliceLive
@@ -331,3 +332,17 @@ def test_before_images_say_whose_they_are_and_when_they_expire(migrating):
     assert pack.to_dict()["conversation_ids"] == ["c0000000", "c0000001", "c0000002"]
     assert (pack.to_dict()["expires_at"] - pack.create_time).days in (29, 30)
     assert isinstance(migrating.store, FirestoreMigrations)
+
+
+def test_an_erasure_takes_a_conversations_before_images(migrating):
+    """Nothing of it is left, and a rollback takes back the others only."""
+    migrating.fill(12)
+    before = migrating.everything()
+    migrating.run("0001")
+    assert forget_images(migrating.database, "c0000001") == 1
+    assert forget_images(migrating.database, "c0000001") == 0
+    [pack] = migrating.database.client.collection("before_images").stream()
+    assert b"c0000001" not in b"".join(pack.to_dict()["images"].values())
+    assert migrating.roll_back("0001")["counts"]["restored"] == len(pack.to_dict()["images"])
+    changed = {path for path, data in migrating.everything().items() if before[path] != data}
+    assert changed == {"conversations/c0000001"}
