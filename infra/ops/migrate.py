@@ -18,6 +18,9 @@ from infra.ops.tables import terminal
 
 POLL_SECONDS = 0.3
 POLL_SECONDS_MOST = 2.0
+STALLED_SECONDS = 60.0
+"""A slice whose holder died comes back with its task, a little after its lease."""
+
 SAMPLES, ERRORS = 3, 100
 
 
@@ -96,11 +99,12 @@ def _accept(console: Console, options: argparse.Namespace) -> int:
 def _waited_for(console: Console, step: str, row: dict[str, Any]) -> dict[str, Any]:
     """The ledger once nobody works at it any more; a bar on standard error, if somebody looks, until then."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    wait = POLL_SECONDS
+    wait, stalled_since = POLL_SECONDS, None
     with Progress(*columns, console=terminal(stderr=True), transient=True) as progress:
         bar = progress.add_task(row["state"], total=None)
         while row["state"] in ("running", "rolling_back"):
-            if row["stalled"]:
+            stalled_since = (stalled_since or time.monotonic()) if row["stalled"] else None
+            if stalled_since is not None and time.monotonic() - stalled_since > STALLED_SECONDS:
                 raise CommandFailed(
                     f"step {step} stands still: nobody works at it; `migrate {_verb(row)} {step}` goes on with it"
                 )
