@@ -1,7 +1,7 @@
 # Bellhop's commands. `make` or `make help` lists them. What they install is kept in .venv and .local, inside the checkout.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults fuzz bench soak model mutants emulator-free check lock clean
+.PHONY: help setup run test faults fuzz bench soak migrate-soak model mutants emulator-free check lock clean
 
 PY := .venv/bin/python
 UV := uv==0.13.9
@@ -38,6 +38,10 @@ fuzz: setup ## try the whole HTTP contract against a running system (ten minutes
 soak: setup ## thousands of alerts while everything breaks, and what became of each (ARGS="--alerts 900 --seed 7")
 	@$(PY) -m infra.local.prerequisites
 	@exec $(PY) -m bench soak $(ARGS)
+
+migrate-soak: setup ## migrate 10,000 and 100,000 documents, kill it, take it back, compare (about a quarter of an hour)
+	@$(PY) -m infra.local.prerequisites
+	@$(PY) -m bench migrate
 
 model: setup ## search the model of delivery exhaustively (docs/model; needs spin and gcc)
 	@exec $(PY) -m tests.support.spin

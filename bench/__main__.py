@@ -1,4 +1,4 @@
-"""``python -m bench``: measure on this machine. ``make bench`` runs them."""
+"""``python -m bench``: measure on this machine. ``make bench`` runs the measurements."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from bench import chat, deliver, knowledge, storm, sweep, trips
+from bench import chat, deliver, knowledge, migrate, storm, sweep, trips
 from bench.filling import emulator
 from bench.soak import report
 from bench.soak.run import Options, Soak
@@ -42,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 trips.run()
             case "storm":
                 return 0 if storm.run(storm.Storm(options.waiting, options.every, options.paces)) else 1
+            case "migrate":
+                migrate.run(options.documents, kills=options.kills, paced=options.paced)
             case "knowledge":
                 return 0 if knowledge.run(mistakes=options.mistakes) else 1
             case "soak":
@@ -57,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         StartFailed,
         deliver.WrongAnswer,
         chat.WrongAnswer,
+        migrate.WrongResult,
     ) as error:
         print(error, file=sys.stderr)
         return 1
@@ -76,7 +79,7 @@ def _soak(options: Options) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure what Bellhop costs.", epilog=EPILOG)
     wholes = parser.add_subparsers(
-        dest="what", required=True, metavar="{chat,deliver,trips,sweep,storm,knowledge,soak}"
+        dest="what", required=True, metavar="{chat,deliver,trips,sweep,storm,knowledge,soak,migrate}"
     )
     one = wholes.add_parser("deliver", help="throughput of deliver_alert against a bare function, and round trips")
     one.add_argument("--runs", type=_positive, default=5, help="alternating runs of each function (5)")
@@ -112,6 +115,17 @@ def _parser() -> argparse.ArgumentParser:
     four.add_argument("--fault-rate", type=_share, default=0.3, help="the share of requests that fail (0.3)")
     four.add_argument("--minutes", type=_minutes, default=25, help="the storm is ended after so many (25)")
     four.add_argument("--channels", type=_channels, default=("slack", "monday", "webhook"), help="slack,monday,webhook")
+    four = wholes.add_parser("migrate", help="a migration of very many documents, killed, taken back, and compared")
+    four.add_argument(
+        "--documents",
+        type=_positive,
+        nargs="+",
+        default=[10_000, 100_000],
+        metavar="N",
+        help="how many conversations (10000 100000)",
+    )
+    four.add_argument("--kills", type=_count, default=5, help="how often one run is killed (5)")
+    four.add_argument("--paced", type=_positive, default=5_000, help="documents compared at Firestore's pace (5000)")
     return parser
 
 

@@ -103,7 +103,7 @@ def _job_target(value: Any, info: ValidationInfo) -> str:
 
 def _task_target(value: Any, info: ValidationInfo) -> str:
     if info.data.get("destination", "a wrong one") is None:
-        return _called(value, info, "tasks", "scheduler")
+        return _called(value, info, "tasks", "scheduler", "admin")
     return _called(value, info, "tasks", why=", as the queue has a destination")
 
 

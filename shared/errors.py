@@ -9,6 +9,9 @@ BellhopError
 │   ├── Outlived           409: it took longer than its idempotency key's claim; nothing was written
 │   ├── Unavailable        503: storage cannot be reached; nothing was written
 │   ├── LeaseLive          500: the alert is being sent; the task must come back
+│   ├── MigrationRunning   409: somebody works at this step of a migration
+│   ├── MigrationRefused   409: the step cannot be run, or taken back, as things stand
+│   ├── SliceLive          500: somebody works at this slice; the task must come back
 │   ├── SlotRunning        409: this run of a job is under way; the scheduler must come back
 │   ├── TokenRefused       400: a link's token is not one of ours
 │   └── TokenExpired       410: a link's token was ours, too long ago
@@ -181,3 +184,26 @@ class TokenExpired(RequestError):  # noqa: N818 - the field's word
     def __init__(self) -> None:
         detail = "The link is too old; use the link of a newer e-mail, or opt out with the e-mail address."
         super().__init__(410, detail, slug="token-expired", title="The link has expired", field="t")
+
+
+class MigrationRunning(RequestError):  # noqa: N818 - the field's word
+    """Somebody works at this step; a run that stands still can be taken over once its lease is over."""
+
+    def __init__(self, retry_after: int) -> None:
+        detail = "This step is being worked at; look at its counts, or ask again later."
+        super().__init__(409, detail, slug="migration-running", title="Migration under way", retry_after=retry_after)
+
+
+class MigrationRefused(RequestError):  # noqa: N818 - the field's word
+    """The step cannot be run, or taken back, as things stand; the sentence says what has to be done first."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(409, detail, slug="migration-refused", title="Not as things stand")
+
+
+class SliceLive(RequestError):  # noqa: N818 - the field's word
+    """Somebody works at this slice of a migration, and may die: the task comes back."""
+
+    def __init__(self) -> None:
+        detail = "This slice is being worked at by another holder; the task comes back."
+        super().__init__(500, detail, slug="slice-live", title="Slice under way")

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 
 SEVERITIES: Mapping[str, str] = {
+    "admin_limited": "ERROR",  # somebody tries admin keys: no more are looked at for a while
     "admin_refused": "WARNING",  # a wrong admin key
     "alert_busy": "INFO",  # another holder's lease is live: the task comes back
     "alert_delivered": "INFO",
@@ -59,6 +60,11 @@ SEVERITIES: Mapping[str, str] = {
     "function_started": "INFO",
     "limiter_fallback": "WARNING",  # Redis does not answer: limits are counted in Firestore
     "limiter_recovered": "INFO",
+    "migration_begun": "INFO",  # a run or a rollback was asked for
+    "migration_finished": "INFO",
+    "migration_overtaken": "WARNING",  # a slice's holder was late, and another one goes on
+    "migration_planned": "INFO",
+    "migration_refused": "WARNING",  # under way already, or its code has changed since it was run
     "model_closed": "INFO",  # the language model answers again
     "model_failed": "WARNING",  # it gave no answer, or none that may be said: the visitor was told what is true without
     "model_opened": "ERROR",  # it is not asked for a while
@@ -93,6 +99,7 @@ FIELDS = frozenset(
         "redrive_id",
         "source",
         "state",
+        "step",
     }
 )
 

@@ -83,6 +83,7 @@ class LocalSystem:
         self._emulator: Emulator | None = None
         self._wiring: Wiring | None = None
         self._ending = AsyncExitStack()
+        self._address_hash_key = environ.get("ADDRESS_HASH_KEY", "").strip() or secrets.token_hex(16)
         self._admin_api_key = wiring.admin_key_of(environ) or secrets.token_hex(16)
 
     async def start(self) -> None:
@@ -193,6 +194,7 @@ class LocalSystem:
             "queues": list(self._manifest.queues),
             "jobs": list(self._manifest.jobs),
             "admin_api_key": self._admin_api_key,
+            "address_hash_key": self._address_hash_key,
         }
 
     async def run_job(self, name: str) -> int | None:

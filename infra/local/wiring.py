@@ -27,6 +27,7 @@ FAST: Mapping[str, str] = {
     "DESTINATION_DEADLINE_SECONDS": "3",
     "ERASURE_RELOOK_SECONDS": "3",
     "LEASE_SECONDS": "5",
+    "MIGRATION_LEASE_SECONDS": "5",
     "SWEEP_GRACE_SECONDS": "1",
 }
 """``BELLHOP_FAST=1``: the same rhythms in seconds. Rate windows and key lifetimes stay as they are."""

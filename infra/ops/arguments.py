@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import re
 from collections.abc import Sequence
 from typing import Any
 
-DEFAULT_URL = "http://127.0.0.1:8080"
+from infra.ops import import_arguments, migration_arguments
+from infra.ops.login import DEFAULT_URL, login
+
 STATUSES = ("pending", "failed", "waived")
 
 EPILOG = """\
@@ -25,6 +26,8 @@ examples:
   python -m infra.ops dead-letters --status failed --channel slack
   python -m infra.ops redrive --cause http_500 --reason "Slack was down"
   python -m infra.ops waive 3f2a... --reason "called the lead"
+  python -m infra.ops migrate plan 0001
+  python -m infra.ops import-sql --from postgresql://127.0.0.1/old --dry-run
   ADMIN_API_KEY=... python -m infra.ops conservation --url https://europe-west1-shop.cloudfunctions.net
 """
 
@@ -90,6 +93,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         *getattr(options, "ids", ()),
         *([options.id] if options.command in ("waive", "erasures") and options.id else ()),
     ]
+    if options.command == "migrate":
+        migration_arguments.check(options, whole.error)
+    if options.command == "import-sql":
+        import_arguments.check(options, whole.error)
     for alert_id in named:
         if not re.fullmatch(r"[0-9A-Za-z_-]{1,128}", alert_id):
             whole.error("an alert's id has letters, digits, - and _ only")
@@ -108,6 +115,8 @@ def _whole() -> argparse.ArgumentParser:
     _command(commands, "erasures", "what was erased where, and what could not be", ERASURES).add_argument(
         "id", nargs="?", metavar="ID", help="of one erasure; without it the newest are listed"
     )
+    migration_arguments.add(commands, _command)
+    import_arguments.add(commands)
     return whole
 
 
@@ -175,11 +184,4 @@ def _waive(command: argparse.ArgumentParser) -> None:
 
 def _who_and_why(command: argparse.ArgumentParser, *, needed: bool) -> None:
     command.add_argument("--reason", required=needed, help="why; it is kept")
-    command.add_argument("--by", default=_login(), help="who says so; it is kept (the login name)")
-
-
-def _login() -> str | None:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return None
+    command.add_argument("--by", default=login(), help="who says so; it is kept (the login name)")

@@ -11,6 +11,7 @@ from typing import Any
 from infra.ops import tables
 from infra.ops.console import Console
 from infra.ops.failures import DONE, NOT_DONE, CommandFailed
+from infra.ops.migrate import migrate
 
 POLL_SECONDS = 0.5
 POLL_SECONDS_MOST = 5.0
@@ -146,6 +147,7 @@ COMMANDS: Mapping[str, Callable[[Console, argparse.Namespace], int]] = {
     "waive": waive,
     "consent-audit": consent_audit,
     "erasures": erasures,
+    "migrate": migrate,
 }
 
 

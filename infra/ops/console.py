@@ -14,6 +14,7 @@ from infra.ops.failures import NOT_DONE, WRONG_USAGE, CommandFailed
 KEY_VARIABLE = "ADMIN_API_KEY"
 HEADER = "X-ADMIN-API-KEY"
 CONSOLE = "/admin_console"
+MIGRATIONS = "/admin_migration"
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 120.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -56,19 +57,20 @@ class Console:
         return _json_of(answer, self._url, holds)
 
 
-def console_at(url: str, console_url: str | None, environ: Mapping[str, str]) -> Console:
+def console_at(url: str, console_url: str | None, environ: Mapping[str, str], path: str = CONSOLE) -> Console:
     """The console of a system, with the key from the environment, or from the local system itself.
 
     Args:
         url: the system's, or its console's under it.
         console_url: the console's own where it is not under the system's.
         environ: the process's environment.
+        path: where under the system's the console is, or another function that takes the same key.
 
     Raises:
         CommandFailed: the URL is none, would show the key to others on the way, or there is no key.
     """
-    base = _checked(url.rstrip("/").removesuffix(CONSOLE))
-    console = _checked(console_url.rstrip("/")) if console_url is not None else f"{base}{CONSOLE}"
+    base = _checked(url.rstrip("/").removesuffix(path))
+    console = _checked(console_url.rstrip("/")) if console_url is not None else f"{base}{path}"
     key = environ.get(KEY_VARIABLE, "").strip()
     if not key:
         if console_url is not None or not _is_local(base):
@@ -81,13 +83,21 @@ def console_at(url: str, console_url: str | None, environ: Mapping[str, str]) ->
 
 def _local_key(base: str) -> str:
     """The key of a system on this machine, which it shows to whoever is on it."""
+    return str(local_info(base)["admin_api_key"])
+
+
+def local_info(url: str) -> dict[str, Any]:
+    """What a system on this machine tells of itself (``/_local/info``); raises CommandFailed."""
+    base = _checked(url.rstrip("/"))
+    if not _is_local(base):
+        raise CommandFailed(f"{base} is not on this machine", WRONG_USAGE)
     with _session(base) as session:
         answer = _answer(session, "GET", f"{base}/_local/info")
     if not answer.ok:
         raise CommandFailed(
             f"{base} is no local system ({answer.status_code} for /_local/info): set {KEY_VARIABLE}", NOT_DONE
         )
-    return str(_json_of(answer, base, "admin_api_key")["admin_api_key"])
+    return _json_of(answer, base, "admin_api_key")
 
 
 def _session(url: str) -> requests.Session:

@@ -41,12 +41,12 @@ def conservation_table(answer: Mapping[str, Any]) -> Table:
         rest = sum(counts[each] for each in COUNTS if each != "accepted")
         fits = "" if counts["accepted"] == rest else f"{rest - counts['accepted']:+d}"
         rows.append((name, *(counts[each] for each in COUNTS), fits))
-    return _table(("channel", *COUNTS, "too many"), rows)
+    return table(("channel", *COUNTS, "too many"), rows)
 
 
 def wrong_table(answer: Mapping[str, Any]) -> Table:
     """The alerts that are wrong."""
-    return _table(("alert", "problem"), [(alert["id"], alert["problem"]) for alert in answer["alerts"]])
+    return table(("alert", "problem"), [(alert["id"], alert["problem"]) for alert in answer["alerts"]])
 
 
 def audit_table(answer: Mapping[str, Any]) -> Table:
@@ -74,34 +74,35 @@ def certificate_table(answer: Mapping[str, Any]) -> Table:
 def alerts_table(answer: Mapping[str, Any]) -> Table:
     """Alerts, newest first."""
     names = ("id", "channel", "kind", "state", "epoch", "attempts_used", "cause", "created_at", "wake_at", "ended_at")
-    return _table(names, [_row(alert, names) for alert in answer["alerts"]])
+    return table(names, [_row(alert, names) for alert in answer["alerts"]])
 
 
 def attempts_table(alert: Mapping[str, Any]) -> Table:
     """Every attempt of one alert that is kept."""
     names = ("at", "outcome", "cause")
-    return _table(names, [_row(attempt, names) for attempt in alert["attempts"]])
+    return table(names, [_row(attempt, names) for attempt in alert["attempts"]])
 
 
 def dead_letters_table(answer: Mapping[str, Any]) -> Table:
     """Dead letters, newest first."""
     names = ("id", "status", "channel", "kind", "cause", "attempts_used", "entered_at", "next_attempt_at")
     rows = [(*_row(item, names), item["escalated_at"]) for item in answer["dead_letters"]]
-    return _table((*names, "escalated_at"), rows)
+    return table((*names, "escalated_at"), rows)
 
 
 def _row(item: Mapping[str, Any], names: Sequence[str]) -> tuple[Any, ...]:
     return tuple(item[name] for name in names)
 
 
-def _table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+def table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """Rows under their names; values as people read them."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
     for number, name in enumerate(names):
         # The first column is what other commands take: never cut.
-        table.add_column(name.replace("_", " "), no_wrap=number == 0, overflow="fold")
+        made.add_column(name.replace("_", " "), no_wrap=number == 0, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_shown(value)) for value in row))
-    return table
+        made.add_row(*(Text(_shown(value)) for value in row))
+    return made
 
 
 def _shown(value: Any) -> str:

@@ -137,3 +137,17 @@ class TaskContinuation:
     def ask(self, key: str, at: datetime | None = None) -> None:
         """Cost: one call, one billed task operation; see ``shared.ports.Continuation``."""
         self._tasks.create(self._queue, continuation_name(key), {}, at, path=self._path)
+
+
+class MigrationTasks:
+    """``shared.ports.migrations.Slices``: a task a slice, named by it."""
+
+    def __init__(self, tasks: CloudTasks, queue: str) -> None:
+        """Args: tasks: to the function; queue: where they wait."""
+        self._tasks = tasks
+        self._queue = queue
+
+    def ask(self, step: str, run: int, number: int) -> None:
+        """Cost: one call, one billed task operation; see ``shared.ports.migrations.Slices``."""
+        body = {"step": step, "run": run, "slice": number}
+        self._tasks.create(self._queue, continuation_name(f"migration {step} {run} {number}"), body, None)

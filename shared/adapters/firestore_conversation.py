@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from shared.domain.contact import ContactDetails
 from shared.domain.conversation import SCHEMA_VERSION, Consent, Conversation, Turn
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def conversation_document(conversation: Conversation) -> dict[str, Any]:
@@ -36,18 +39,23 @@ def conversation_document(conversation: Conversation) -> dict[str, Any]:
 
 
 def conversation_of(conversation_id: str, data: dict[str, Any]) -> Conversation:
-    """The conversation that a document holds; one that an earlier version of the code wrote has no fields yet."""
+    """The conversation that a document holds.
+
+    What an earlier version of the code, or the old system's, did not write has its default: a conversation goes on
+    while its document has not been migrated yet.
+    """
+    began = data.get("created_at") or data.get("started_at") or _LONG_AGO
     return Conversation(
         id=conversation_id,
-        details=ContactDetails(name=data["name"], email=data["email"], phone=data["phone"]),
-        score=data["score"],
-        consent=Consent(**data["consent"]),
-        language=data["language"],
-        turns=tuple(Turn(item["question"], item["answer"], item["at"]) for item in data["turns"]),
-        turn_count=data["turn_count"],
-        alerted=frozenset(data["alerted"]),
-        created_at=data["created_at"],
-        updated_at=data["updated_at"],
+        details=ContactDetails(name=data.get("name"), email=data.get("email"), phone=data.get("phone")),
+        score=data.get("score", 0),
+        consent=Consent(**data.get("consent", {})),
+        language=data.get("language", "en"),
+        turns=tuple(Turn(item["question"], item["answer"], item["at"]) for item in data.get("turns", ())),
+        turn_count=data.get("turn_count", 0),
+        alerted=frozenset(data.get("alerted", ())),
+        created_at=began,
+        updated_at=data.get("updated_at") or began,
         fields=data.get("fields", {}),
         open_question=data.get("open_question"),
         version=data.get("version", 0),

@@ -7,6 +7,7 @@ only what it uses; connections are made at first use, in the process that serves
 from shared.bootstrap.for_admin import Console, admin_console
 from shared.bootstrap.for_chat import Chat, chat
 from shared.bootstrap.for_delivery import Cleaning, Delivery, Sweep, cleanup, deliver_alert, retry_dead_letters
+from shared.bootstrap.for_migration import Migrations, admin_migration
 from shared.bootstrap.for_rights import FollowingUp, Unsubscribing, send_followups, unsubscribe
 from shared.bootstrap.limits import chat_limits, rate_guard
 from shared.bootstrap.parts import policy, report, settings_for
@@ -17,9 +18,11 @@ __all__ = [
     "Console",
     "Delivery",
     "FollowingUp",
+    "Migrations",
     "Sweep",
     "Unsubscribing",
     "admin_console",
+    "admin_migration",
     "chat",
     "chat_limits",
     "cleanup",

@@ -60,3 +60,18 @@ class DeliverySettings:
     sweep_grace_seconds: float = setting(
         "SWEEP_GRACE_SECONDS", "How late a task may be before it counts as lost.", kinds.number(0, 600), "10"
     )
+    migration_rate: float = setting(
+        "MIGRATION_RATE",
+        "Operations a second with which a migration begins; half as much again every five minutes.",
+        kinds.number(1, 100_000),
+        "500",
+    )
+    migration_lease_seconds: float = setting(
+        "MIGRATION_LEASE_SECONDS",
+        "How long nobody may have written of a migration before it counts as standing still.",
+        kinds.number(2, 1500),
+        "30",
+    )
+    before_images_days: int = setting(
+        "BEFORE_IMAGES_DAYS", "How long a migration can be taken back to the letter.", kinds.integer(1, 365), "30"
+    )

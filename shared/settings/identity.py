@@ -23,6 +23,7 @@ class IdentitySettings:
     sweep_url: str | None = setting("SWEEP_URL", "Where tasks that continue the sweep go.", kinds.url)
     cleanup_url: str | None = setting("CLEANUP_URL", "Where tasks that continue the clean-up go.", kinds.url)
     followups_url: str | None = setting("FOLLOWUPS_URL", "Where tasks that continue the follow-ups go.", kinds.url)
+    migration_url: str | None = setting("MIGRATION_URL", "Where the slices of migrations go.", kinds.url)
     tasks_invoker_email: str | None = setting("TASKS_INVOKER_EMAIL", "The account tasks call with.", _account)
     scheduler_invoker_email: str | None = setting("SCHEDULER_INVOKER_EMAIL", "The account jobs call with.", _account)
     oidc_audience: str | None = setting("OIDC_AUDIENCE", "The audience tokens for this function have.")

@@ -1,0 +1,66 @@
+"""The old system's tables and columns: those that are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+TABLES: Mapping[str, tuple[str, ...]] = {
+    "chat_conversations": (
+        "id",
+        "session_id",
+        "context_data",
+        "started_at",
+        "ended_at",
+        "feedback_text",
+        "conversation_summary",
+        "needs_human_review",
+        "followup_count",
+        "last_followup_at",
+        "email",
+        "marketing_consent",
+        "rodo_consent",
+    ),
+    "chat_messages": ("id", "conversation_id", "message", "sender", "timestamp", "is_followup"),
+    "leads": (
+        "id",
+        "session_id",
+        "name",
+        "email",
+        "phone",
+        "interested_package",
+        "property_size",
+        "location",
+        "additional_info",
+        "notes",
+        "status",
+        "monday_item_id",
+        "lead_score",
+        "last_interaction",
+        "created_at",
+    ),
+    "rodo_consents": ("id", "session_id", "consent_given", "consent_date", "ip_address", "user_agent"),
+    "dead_letter_queue": (
+        "id",
+        "event_type",
+        "target",
+        "payload",
+        "error_message",
+        "retry_count",
+        "created_at",
+        "last_retry_at",
+        "status",
+    ),
+    "consent_audit_log": (
+        "id",
+        "conversation_id",
+        "lead_id",
+        "email",
+        "action",
+        "timestamp",
+        "ip_address",
+        "user_agent",
+        "reason",
+        "notes",
+    ),
+    "followup_events": ("id", "conversation_id", "followup_number", "sent_at", "status"),
+}

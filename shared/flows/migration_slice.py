@@ -1,0 +1,319 @@
+"""One slice of a run or rollback: as many pages as there is time for, then the next slice is asked for.
+
+Before a page's changes are written, one commit writes down how far the run has come, the page's bounds and its
+before-images. Whoever goes on after a crash does that very page again, and sees by the before-images which of its
+documents the crashed one had changed: so the counts are exact, and a page that is done twice is done once. Every
+change is conditional on the document that was read, and every ledger's write on the one before it: a holder that
+lost its lease writes no ledger any more, and what it still writes of its page is what the new one writes.
+
+Longer than other modules: what holds a slice together is one argument, made in one place.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from shared.errors import Conflict, QueueError, SliceLive, StorageError, StorageUnavailable, Unavailable
+from shared.migrations import ledger as rules
+from shared.migrations.decide import Decided, Problem, decide
+from shared.migrations.ledger import Ledger, PageDone, State
+from shared.migrations.pace import FIRST_RATE, rate_after
+from shared.migrations.step import Step
+from shared.ports import Chance, Clock, Events
+from shared.ports.migrations import Found, MigrationStore, Slices, StoredLedger, Wanted, Written
+
+PAGE = 1000
+TRIES = 6
+SAVE_EVERY = 1.5
+"""Seconds: a ledger is a document, which takes about one write a second."""
+
+TOO_LARGE = "it is too large for a before-image"
+REFUSED = "Firestore refuses the change"
+
+
+@dataclass(frozen=True)
+class WorkSlice:
+    """The command: one slice of a step's run."""
+
+    step: str
+    run: int
+    number: int
+
+
+@dataclass
+class _Work:
+    """A slice under way.
+
+    Attributes:
+        step: what is run.
+        stored: the ledger as it was written last.
+        ledger: as it stands now; what has come since is written with the next page.
+        began: monotonic seconds.
+        saved: likewise, when it was written last.
+        before: seconds the slices before this one took.
+    """
+
+    step: Step
+    stored: StoredLedger
+    ledger: Ledger
+    began: float
+    saved: float
+    before: float
+
+
+@dataclass
+class _Page:
+    """A page under way.
+
+    Attributes:
+        found: its documents.
+        ours: those that a crashed holder of this page may have changed.
+        written: how many are changed.
+        unchanged: how many needed nothing.
+        problems: those that are left as they are.
+    """
+
+    found: list[Found]
+    ours: frozenset[str]
+    written: int = 0
+    unchanged: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class MigrationSlice:
+    """The flow with what it needs.
+
+    Attributes:
+        steps: by their ids.
+        store: ledgers, documents, before-images.
+        slices: where the next slice is asked for.
+        lease: for how long a ledger that nobody writes is still somebody's.
+        slice_seconds: after this long nothing more is begun.
+        clock: for that.
+        chance: for the holder's name.
+        events: where to report.
+        first_rate: operations a second at the beginning of a run.
+        pause: waits so many seconds.
+    """
+
+    steps: Mapping[str, Step]
+    store: MigrationStore
+    slices: Slices
+    lease: timedelta
+    slice_seconds: float
+    clock: Clock
+    chance: Chance
+    events: Events
+    first_rate: float = FIRST_RATE
+    pause: Callable[[float], None] = time.sleep
+
+    def __call__(self, command: WorkSlice) -> State | None:
+        """Work at a slice.
+
+        Returns:
+            The step's state afterwards; None where there was nothing to do: the slice is done, or there is no such.
+
+        Raises:
+            SliceLive: somebody works at it; the task comes back.
+            Unavailable: storage or the queue did not answer; the task comes back.
+        """
+        try:
+            work = self._taken(command)
+            if work is None:
+                return None
+            with_reverse = work.ledger.state is State.ROLLING_BACK and work.ledger.by_reverse
+            if work.ledger.state is State.RUNNING or with_reverse:
+                self._run(work)
+            else:
+                self._roll_back(work)
+        except Conflict:
+            self.events("migration_overtaken", step=command.step)
+            raise SliceLive from None
+        except StorageError as error:
+            self.events("storage_failed", error=type(error).__name__)
+            raise Unavailable from error
+        except QueueError as error:
+            self.events("enqueue_failed", error=str(error))
+            raise Unavailable from error
+        return work.ledger.state
+
+    def _taken(self, command: WorkSlice) -> _Work | None:
+        step = self.steps.get(command.step)
+        if step is None:
+            return None
+        stored = self.store.ledgers([step.id])[step.id]
+        ledger = stored.ledger
+        if not ledger.working or ledger.run != command.run:
+            return None
+        if ledger.slice == command.number + 1 and ledger.holder is None:
+            self.slices.ask(step.id, ledger.run, ledger.slice)  # its own asking may have been cut off
+            return None
+        if ledger.slice != command.number:
+            return None
+        if ledger.holder is not None and stored.idle < self.lease:
+            raise SliceLive
+        if ledger.checksum != step.checksum and ledger.state is State.RUNNING:
+            self.events("migration_refused", step=step.id, reason="changed")
+            return None
+        held = replace(ledger, holder=self.chance.token())
+        now = self.clock.monotonic()
+        return _Work(step, self.store.save(stored, held), held, now, now, ledger.seconds)
+
+    def _run(self, work: _Work) -> None:
+        """Page after page, pass after pass."""
+        step, back = work.step, work.ledger.state is State.ROLLING_BACK
+        if back and step.reverse is not None:
+            work.step = replace(step, transform=step.reverse)
+        if work.ledger.until is not None:
+            self._redo(work, work.ledger.until)
+        while True:
+            if not self._pass(work):
+                after = self._reversed(work.ledger) if back else rules.passed(work.ledger, self.clock.now())
+                if not after.working:
+                    self._finish(work, after)
+                    return
+                self._save(work, after)
+            if self._over(work):
+                break
+        self._hand_on(work)
+
+    def _pass(self, work: _Work) -> bool:
+        """The rest of a pass, as far as there is time, one page at least; whether there may be more of it."""
+        for found in self.store.pages(work.step.selection, work.ledger.cursor, PAGE):
+            rest = found
+            while rest:
+                rest = self._page(work, rest)
+            if self._over(work):
+                return True
+        return False
+
+    def _redo(self, work: _Work, until: str) -> None:
+        """The page that somebody left half done, within the bounds it had."""
+        pack = self.store.pack_of_page(work.ledger)
+        found = self.store.page_until(work.step.selection, work.ledger.cursor, until)
+        work.ledger = replace(work.ledger, until=None, page=work.ledger.page - 1)
+        while found:
+            found = self._page(work, found, frozenset(pack.images if pack is not None else ()))
+
+    def _page(self, work: _Work, found: list[Found], ours: frozenset[str] = frozenset()) -> list[Found]:
+        """Do one page; what of it has no room for before-images is returned."""
+        decided = decide(work.step, [each.document for each in found])
+        wanted, large = self._sized(work.step, found, decided)
+        fits = self.store.fitting(wanted)
+        if fits < len(wanted):
+            cut = found.index(wanted[fits].found)
+            self._page(work, found[:cut], ours)
+            return found[cut:]
+        problems = [*decided.problems, *large]
+        settled = {each.document.id for each in found} - set(decided.changes) - {problem.id for problem in problems}
+        before = len(settled & ours)
+        page = _Page(found, ours, before, decided.unchanged - before, problems)
+        last = found[-1].document.id
+        if wanted:
+            self._write_page(work, page, wanted, last)
+        left = len(found) - page.written - page.unchanged - len(page.problems)
+        done = PageDone(last, len(found), page.written, page.unchanged, left, tuple(page.problems))
+        work.ledger = rules.paged(work.ledger, done)
+        if not wanted and self.clock.monotonic() - work.saved > SAVE_EVERY:
+            self._save(work, work.ledger)
+        return []
+
+    def _sized(self, step: Step, found: list[Found], decided: Decided) -> tuple[list[Wanted], list[Problem]]:
+        """The changes, without those whose documents are too large for a before-image."""
+        collection = step.selection.collection
+        changed = [each for each in found if each.document.id in decided.changes]
+        wanted = [Wanted(collection, each, decided.changes[each.document.id]) for each in changed]
+        if self.store.fitting(wanted) == len(wanted):
+            return wanted, []
+        large = [each for each in wanted if not self.store.fitting([each])]
+        problems = [Problem(each.found.document.id, TOO_LARGE) for each in large]
+        return [each for each in wanted if each not in large], problems
+
+    def _write_page(self, work: _Work, page: _Page, wanted: Sequence[Wanted], last: str) -> None:
+        """Write the page's before-images, then its changes; what changes meanwhile is read and decided again."""
+        begun = replace(work.ledger, page=work.ledger.page + 1, until=last)
+        for tries_left in reversed(range(TRIES)):
+            self._save(work, begun, wanted)
+            failed = self._written(work, page, wanted)
+            if not failed:
+                return
+            if Written.UNSURE in failed.values():
+                if not tries_left:
+                    raise StorageUnavailable("changes were not answered")
+                self.pause(0.1 * 2 ** (TRIES - tries_left))
+            wanted = self._again(work, page, failed)
+            if not wanted:
+                return
+
+    def _written(self, work: _Work, page: _Page, wanted: Sequence[Wanted]) -> dict[str, Written]:
+        """Write changes; those that were not written, and why."""
+        failed: dict[str, Written] = {}
+        for each, become in zip(wanted, self.store.write(wanted, self._rate(work)), strict=True):
+            name = each.found.document.id
+            if become is Written.DONE:
+                page.written += 1
+            elif become is Written.REFUSED:
+                page.problems.append(Problem(name, REFUSED))
+            else:
+                failed[name] = become
+        return failed
+
+    def _again(self, work: _Work, page: _Page, failed: Mapping[str, Written]) -> list[Wanted]:
+        """What is still to be changed of documents that could not be written as they had been read."""
+        collection = work.step.selection.collection
+        stands = self.store.reread(work.step.selection, list(failed))
+        decided = decide(work.step, [found.document for found in stands.values()])
+        page.problems += decided.problems
+        settled = set(failed) - set(decided.changes) - {problem.id for problem in decided.problems}
+        for name in settled:  # either our own write that was not answered, or somebody else's
+            ours = failed[name] is Written.UNSURE or name in page.ours
+            page.written += ours
+            page.unchanged += not ours
+        return [Wanted(collection, stands[name], change) for name, change in decided.changes.items()]
+
+    def _roll_back(self, work: _Work) -> None:
+        """Pack after pack, the newest first; a document that was changed twice is taken back twice."""
+        while True:
+            pack = self.store.newest_pack(work.step.id)
+            if pack is None:
+                done = replace(work.ledger, state=State.ROLLED_BACK, holder=None, finished_at=self.clock.now())
+                self._finish(work, done)
+                return
+            restored = self.store.restore(work.step.selection, pack, self._rate(work))
+            after = rules.taken_back(work.ledger, restored.restored, restored.kept)
+            work.stored = self.store.save(work.stored, after, without=pack)
+            work.ledger, work.saved = after, self.clock.monotonic()
+            if self._over(work):
+                break
+        self._hand_on(work)
+
+    def _reversed(self, ledger: Ledger) -> Ledger:
+        counts = replace(ledger.counts, restored=ledger.counts.written)
+        return replace(ledger, state=State.ROLLED_BACK, holder=None, finished_at=self.clock.now(), counts=counts)
+
+    def _hand_on(self, work: _Work) -> None:
+        """Let go of the ledger, and ask for the next slice."""
+        self._save(work, replace(work.ledger, slice=work.ledger.slice + 1, holder=None))
+        self.slices.ask(work.step.id, work.ledger.run, work.ledger.slice)
+
+    def _finish(self, work: _Work, ledger: Ledger) -> None:
+        self._save(work, ledger)
+        counts = ledger.counts
+        self.events("migration_finished", step=work.step.id, state=ledger.state.value, count=counts.written)
+
+    def _save(self, work: _Work, ledger: Ledger, images: Sequence[Wanted] = ()) -> None:
+        now = self.clock.monotonic()
+        timed = replace(ledger, seconds=work.before + now - work.began)
+        work.stored = self.store.save(work.stored, timed, images=images)
+        work.ledger, work.saved = timed, now
+
+    def _over(self, work: _Work) -> bool:
+        return self.clock.monotonic() - work.began > self.slice_seconds
+
+    def _rate(self, work: _Work) -> float:
+        since = work.ledger.ramp_at or self.clock.now()
+        return rate_after((self.clock.now() - since).total_seconds(), self.first_rate)
