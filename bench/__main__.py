@@ -29,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "trips":
                 trips.run()
             case "knowledge":
-                return 0 if knowledge.run(mistakes=options.mistakes) else 1
+                halves = (options.half,) if options.half else knowledge.HALVES
+                return 0 if knowledge.run(options.sets, halves, mistakes=options.mistakes) else 1
             case _:
                 sweep.run(options.stored, due=options.due)
     except (EmulatorFailed, MissingPrerequisite, NotReady, deliver.WrongAnswer) as error:
@@ -59,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     two.add_argument("--due", type=_positive, default=10, help="how many are due beside them (10)")
     three = wholes.add_parser("knowledge", help="precision and recall of the shipped knowledge; 1 if they are too low")
     three.add_argument("--mistakes", action="store_true", help="show what goes wrong on the half it is tuned on")
+    three.add_argument("--half", choices=knowledge.HALVES, help="one half only (both)")
+    three.add_argument("--sets", nargs="+", choices=list(knowledge.SETS), default=list(knowledge.SETS), help="(both)")
     return parser
 
 
