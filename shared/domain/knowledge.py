@@ -19,9 +19,10 @@ from shared.domain.words import LANGUAGES, words
 __all__ = ["Entry", "Intent", "Knowledge", "Match", "Phrases", "detect_language"]
 
 Intent = Literal["answer", "handoff", "greeting"]
-OPTIONAL = ("confidence", "score", "fields", "consent_wording")
+OPTIONAL = ("confidence", "score", "fields", "consent_wording", "trade_words")
 INTENTS: tuple[Intent, ...] = ("answer", "handoff", "greeting")
 DEFAULT_CONFIDENCE = 0.6
+_MOST_WORDS = 10_000  # code points
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Entry:
         answer: what is said; empty for a handoff, whose sentences are among the phrases.
         source: where the answer comes from, for the team.
         intent: ``answer``; ``handoff``: a person is asked for; ``greeting``: small talk, answered if all there is.
+        words: words or runs of words that tell the topic by themselves.
     """
 
     id: str
@@ -43,6 +45,7 @@ class Entry:
     answer: str
     source: str
     intent: Intent
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class Knowledge:
     confidence: float = DEFAULT_CONFIDENCE  # below it a question counts as unknown
     fields: tuple[LeadField, ...] = ()  # what to find out about a lead beside contact details
     consent_wording: Mapping[str, str] = field(default_factory=dict)  # what visitors agree to, by language
+    trade_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by language: they tell no topic
     _asked: Mapping[str, tuple[tuple[Entry, ...], Index]] = field(init=False, repr=False, compare=False)
     _small_talk: Mapping[str, SmallTalk] = field(init=False, repr=False, compare=False)
 
@@ -88,7 +92,8 @@ class Knowledge:
             here = [entry for entry in self.entries if entry.language == language]
             answering = tuple(entry for entry in here if entry.intent != "greeting")
             greetings = [entry for entry in here if entry.intent == "greeting"]
-            asked[language] = (answering, Index(language, [entry.questions for entry in answering]))
+            questions, keywords = ([getattr(entry, of) for entry in answering] for of in ("questions", "words"))
+            asked[language] = (answering, Index(language, questions, keywords, self.trade_words.get(language, ())))
             small_talk[language] = SmallTalk([entry.questions for entry in greetings])
         object.__setattr__(self, "_asked", asked)
         object.__setattr__(self, "_small_talk", small_talk)
@@ -120,6 +125,7 @@ class Knowledge:
             confidence=top["confidence"].share(0.5, 1.0) if "confidence" in top else DEFAULT_CONFIDENCE,
             fields=parse_fields(top["fields"], default, languages) if "fields" in top else (),
             consent_wording=parse_wording(top["consent_wording"], languages) if "consent_wording" in top else {},
+            trade_words=_trade_words(top["trade_words"], languages) if "trade_words" in top else {},
         )
 
     def best_match(self, question: str, language: str | None = None) -> Match | None:
@@ -174,7 +180,7 @@ def _entry(place: Place, topic_id: str, language: str, keys: dict[str, Place]) -
     intent = next(
         each for each in INTENTS if each == (keys["intent"].one_of(INTENTS) if "intent" in keys else "answer")
     )
-    texts = place.mapping(["questions"] if intent == "handoff" else ["questions", "answer"])
+    texts = place.mapping(["questions"] if intent == "handoff" else ["questions", "answer"], ["words"])
     for question in texts["questions"].items("questions"):
         if not words(question.text(longest=300)):
             raise question.wrong("a question with letters or digits in it")
@@ -185,7 +191,20 @@ def _entry(place: Place, topic_id: str, language: str, keys: dict[str, Place]) -
         answer=texts["answer"].text() if "answer" in texts else "",
         source=keys["source"].text(longest=300) if "source" in keys else f"topic {topic_id}",
         intent=intent,
+        words=_listed(texts["words"]) if "words" in texts else (),
     )
+
+
+def _trade_words(place: Place, languages: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    return {language: _listed(text) for language, text in place.mapping([], languages).items()}
+
+
+def _listed(place: Place) -> tuple[str, ...]:
+    """Return what stands between the commas of one text: a list of YAML's takes ten times as long to read."""
+    listed = tuple(each.strip() for each in place.text(_MOST_WORDS).split(","))
+    if not all(words(each) for each in listed):
+        raise place.wrong("words with a comma between every two")
+    return listed
 
 
 def _phrases(phrases: Place, languages: tuple[str, ...], business: str) -> dict[str, Phrases]:

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from shared.domain.everyday import is_everyday
+from shared.domain.synonyms import synonyms
 from shared.domain.words import BEGINNINGS, LINKS, inflected
 
 Near = dict[int, float]  # place of a taught word → likeness, 0 to 1
 
-_INFLECTED, _RELATED, _ONE_TYPO, _TWO_TYPOS = 0.95, 0.9, 0.85, 0.75
+_INFLECTED, _RELATED, _SYNONYM, _ONE_TYPO, _TWO_TYPOS = 0.95, 0.9, 0.85, 0.85, 0.75
 _TYPO_LETTERS, _TWO_TYPO_LETTERS = 5, 8  # shorter words have too many neighbours
 _STEM_LETTERS = 5  # what is left of a word that lost its beginning
 _HALF_LETTERS = 4  # either half of a word made of two
@@ -33,16 +35,27 @@ class Vocabulary:
 
     def find(self, word: str) -> list[Near]:
         """Return the taught words near this one; two sets for a word made of two, an empty one if there is none."""
-        near = self._forms(word)
-        if word in self._place:
-            near[self._place[word]] = 1.0
+        near = self._known(word)
         if near:
             return [near]
+        alike = self._synonyms(word)
+        if alike or is_everyday(word, self._language):
+            return [alike]
         return self._halves(word) or [self._slips(word)]
 
     def family(self, place: int) -> set[int]:
         """Return the places of this word and of its forms."""
         return {place, *self._akin(self._taught[place])}
+
+    def _known(self, word: str) -> Near:
+        near = self._forms(word)
+        if word in self._place:
+            near[self._place[word]] = 1.0
+        return near
+
+    def _synonyms(self, word: str) -> Near:
+        """Return the taught words that mean the same to anybody who asks a business something."""
+        return {p: _SYNONYM for other in synonyms(word, self._language) for p in self._known(other)}
 
     def _forms(self, word: str) -> Near:
         near = self._akin(word)
