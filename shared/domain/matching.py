@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from shared.domain.everyday import is_everyday
@@ -24,6 +24,8 @@ _UNTAUGHT = 2.0  # the weight of any other such word; the rarest taught word wei
 _HELD = 0.3  # of the confidence hangs on the phrasing being held, the rest on the question being understood
 _LEAST = 0.6  # the weight of a phrasing that weighs less: two light words in common are little
 _KEYWORD = 1.0  # the weight of a single word as a phrasing: one that several topics use holds less of it
+_PASSING = 0.5  # of its weight counts an everyday word against an entry that does not have it and others do
+_RUN = 0.7  # the weight of a run of words beside those of its words
 _MAX_WORDS = 40  # told apart in one sentence; the rest of a longer one is not looked at
 _MAX_PARTS = 24
 _PART = re.compile(r"[.!?;\n]+")
@@ -31,21 +33,34 @@ _CLAUSE = re.compile(r"[,:\u2013\u2014]+")
 
 
 @dataclass(frozen=True, slots=True)
-class _Phrasing:
-    entry: int
+class _Piece:
+    """A word of a question, or half of one.
+
+    Attributes:
+        word: the word it is of.
+        near: the taught words it is near to.
+        weight: what it weighs for an entry that has one of them.
+        against: what it weighs against an entry that has none.
+    """
+
+    word: str
+    near: Near
     weight: float
+    against: float
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
-    """A word of a question, or half of one: the taught words it is near to, and what it weighs if an entry has none."""
-
-    near: Near
-    weight: float
+class _Run:
+    said: tuple[str, ...]
+    entry: int
 
 
 class Index:
-    """The phrasings of one language, made ready once; looking up a question changes nothing."""
+    """The phrasings of one language, made ready once.
+
+    Looking up a question changes no answer: what a word or a phrasing weighs is worked out when it is first met, so
+    that a function starts fast, and two threads that do so at once find the same.
+    """
 
     def __init__(
         self,
@@ -59,38 +74,54 @@ class Index:
         Args:
             language: ISO 639-1.
             questions: of every entry, ways to ask.
-            keywords: of every entry, words or runs of words that tell it by themselves.
+            keywords: of every entry, words that tell it by themselves; several in a row do as they stand.
             trade: words that tell no entry, and are no sign of a foreign question either.
         """
         self._language = language
+        self._entries = len(questions)
         self._stop, self._light = ({spelt(w, language) for w in of[language]} for of in (STOP_WORDS, LIGHT_WORDS))
         self._exact: dict[tuple[str, ...], int] = {}
-        used_by: dict[str, set[int]] = {}
-        every = [*enumerate(questions), *enumerate(keywords)]
-        asked = [(entry, words(each)) for entry, phrasings in every for each in phrasings]
-        cut = [(entry, self._telling(found)) for entry, found in asked]
-        for (entry, found), (_, telling) in zip(asked, cut, strict=True):
-            self._exact.setdefault(found, entry)
-            for word in telling:
-                used_by.setdefault(word, set()).add(entry)
-        background = self._telling([word for each in trade for word in words(each)], most=None)
-        for word in background:
-            used_by.setdefault(word, set())
-        self._users = list(used_by.values())  # by place: the entries that use the word
-        self._vocabulary = Vocabulary(language, list(used_by))
-        places = {word: place for place, word in enumerate(used_by)}
-        self._trade = {form for word in background for form in self._vocabulary.family(places[word])}
-        self._weights = [self._weigh(word, place, len(questions)) for word, place in places.items()]
-        self._phrasings: list[_Phrasing] = []
-        self._holding: list[list[int]] = [[] for _ in used_by]  # by place: the phrasings with the word
-        for entry, telling in cut:
-            self._add(entry, [places[word] for word in telling])
+        self._runs: dict[str, list[_Run]] = {}  # by the first word
+        self._places: dict[str, int] = {}
+        self._users: list[set[int]] = []  # by place: the entries that use the word
+        self._holding: list[list[int]] = []  # by place: the phrasings with the word
+        self._phrasings: list[tuple[int, list[int]]] = []  # (entry, places)
+        self._teach(questions, keywords)
+        self._trade = {self._place(word) for each in trade for word in self._telling(words(each))}
+        self._vocabulary = Vocabulary(language, list(self._places))
+        self._weights: dict[int, float] = {}
+        self._heaviness: dict[int, float] = {}
 
-    def _add(self, entry: int, known: Sequence[int]) -> None:
-        weight = _KEYWORD if len(known) == 1 else max(_LEAST, sum(self._weights[place] for place in known))
-        for place in known:
-            self._holding[place].append(len(self._phrasings))
-        self._phrasings.append(_Phrasing(entry, weight))
+    def _teach(self, questions: Sequence[Sequence[str]], keywords: Sequence[Sequence[str]]) -> None:
+        for entry, phrasings in enumerate(questions):
+            for each in phrasings:
+                found = words(each)
+                self._exact.setdefault(found, entry)
+                self._add(entry, self._telling(found), least=1)
+        for entry, listed in enumerate(keywords):
+            for each in listed:
+                found = words(each)
+                if len(found) > 1:
+                    run = tuple(spelt(word, self._language) for word in found)
+                    self._runs.setdefault(run[0], []).append(_Run(run, entry))
+                self._add(entry, self._telling(found), least=min(2, len(found)))
+
+    def _add(self, entry: int, telling: Sequence[str], least: int) -> None:
+        """Teach the words of a phrasing, and the phrasing itself if it has as many as it takes to be one."""
+        places = [self._place(word) for word in telling]
+        for place in places:
+            self._users[place].add(entry)
+        if len(places) >= least:
+            for place in places:
+                self._holding[place].append(len(self._phrasings))
+            self._phrasings.append((entry, places))
+
+    def _place(self, word: str) -> int:
+        place = self._places.setdefault(word, len(self._places))
+        if place == len(self._users):
+            self._users.append(set())
+            self._holding.append([])
+        return place
 
     def ranked(self, question: str) -> list[tuple[int, float]]:
         """Return (entry, confidence 0-1), the surest first, equals in the order of the file."""
@@ -101,15 +132,32 @@ class Index:
                 best[entry] = max(confidence, best.get(entry, 0.0))
         return sorted(best.items(), key=lambda item: (-item[1], item[0]))
 
-    def _weigh(self, word: str, place: int, entries: int) -> float:
-        used_by = set[int]().union(*(self._users[form] for form in self._vocabulary.family(place)))
-        rarity = math.log1p(entries / max(1, len(used_by))) / math.log1p(entries)
-        return rarity * (_LIGHT if word in self._light or place in self._trade else 1.0)
+    def _weight(self, place: int) -> float:
+        weight = self._weights.get(place)
+        if weight is None:
+            family = self._vocabulary.family(place)
+            used_by = set[int]().union(*(self._users[form] for form in family))
+            weight = math.log1p(self._entries / max(1, len(used_by))) / math.log1p(self._entries)
+            weight *= _LIGHT if self._is_light(place, family) else 1.0
+            self._weights[place] = weight
+        return weight
 
-    def _telling(self, found: Sequence[str], most: int | None = _MAX_WORDS) -> list[str]:
+    def _is_light(self, place: int, family: Collection[int]) -> bool:
+        return self._vocabulary.word(place) in self._light or not self._trade.isdisjoint(family)
+
+    def _heavy(self, phrasing: int) -> float:
+        """Return what all words of a phrasing weigh together."""
+        weight = self._heaviness.get(phrasing)
+        if weight is None:
+            places = self._phrasings[phrasing][1]
+            weight = _KEYWORD if len(places) == 1 else max(_LEAST, sum(self._weight(place) for place in places))
+            self._heaviness[phrasing] = weight
+        return weight
+
+    def _telling(self, found: Sequence[str]) -> list[str]:
         """Return the different words that carry meaning, in their order."""
         one_way = (spelt(word, self._language) for word in found)
-        return list(dict.fromkeys(word for word in one_way if word not in self._stop))[:most]
+        return list(dict.fromkeys(word for word in one_way if word not in self._stop))[:_MAX_WORDS]
 
     def _parts(self, question: str) -> list[tuple[str, ...]]:
         """Return the whole, its sentences, and those clauses that say enough to stand alone."""
@@ -132,36 +180,56 @@ class Index:
         for piece in pieces:
             for place, like in piece.near.items():
                 likeness[place] = max(like, likeness.get(place, 0.0))
-        return [(e, _confidence(share, self._understood(e, pieces))) for e, share in self._holds(likeness).items()]
+        runs = self._runs_in(part)
+        holds = self._holds(likeness) | dict.fromkeys(runs, 1.0)
+        return [(e, _confidence(share, self._understood(e, pieces, runs.get(e)))) for e, share in holds.items()]
 
     def _pieces(self, word: str) -> Iterator[_Piece]:
         for near in self._vocabulary.find(word):
-            yield _Piece(near, max((self._weights[place] for place in near), default=0.0) or self._untaught(word))
+            if near:
+                weight = max(self._weight(place) for place in near)
+                yield _Piece(word, near, weight, weight * (_PASSING if is_everyday(word, self._language) else 1.0))
+            else:
+                yield _Piece(word, near, 0.0, self._untaught(word))
 
     def _untaught(self, word: str) -> float:
         if word in self._light:
             return _UNTAUGHT * _LIGHT
         return _EVERYDAY if is_everyday(word, self._language) else _UNTAUGHT
 
+    def _runs_in(self, part: Sequence[str]) -> dict[int, set[str]]:
+        """Return the entries with a run of words that stands in the text, each with the words of its runs."""
+        said = tuple(spelt(word, self._language) for word in part)
+        found: dict[int, set[str]] = {}
+        for at, word in enumerate(said):
+            for run in self._runs.get(word, ()):
+                if said[at : at + len(run.said)] == run.said:
+                    found.setdefault(run.entry, set()).update(run.said)
+        return found
+
     def _holds(self, likeness: Near) -> dict[int, float]:
         """Return for each entry the share of its best phrasing that the question holds."""
         held: dict[int, float] = {}
         for place, like in likeness.items():
+            weight = self._weight(place) * like
             for phrasing in self._holding[place]:
-                held[phrasing] = held.get(phrasing, 0.0) + self._weights[place] * like
+                held[phrasing] = held.get(phrasing, 0.0) + weight
         shares: dict[int, float] = {}
-        for number, weight in held.items():
-            phrasing = self._phrasings[number]
-            shares[phrasing.entry] = max(min(1.0, weight / phrasing.weight), shares.get(phrasing.entry, 0.0))
+        for phrasing, weight in held.items():
+            entry = self._phrasings[phrasing][0]
+            shares[entry] = max(min(1.0, weight / self._heavy(phrasing)), shares.get(entry, 0.0))
         return shares
 
-    def _understood(self, entry: int, pieces: Sequence[_Piece]) -> float:
-        """Return the share of the question, by weight, that the entry's phrasings know."""
-        known = 0.0
+    def _understood(self, entry: int, pieces: Sequence[_Piece], run: Collection[str] | None) -> float:
+        """Return the share of the question, by weight, that the entry's phrasings and runs of words know."""
+        known = every = _RUN if run else 0.0
         for piece in pieces:
             like = max((like for place, like in piece.near.items() if entry in self._users[place]), default=0.0)
+            if run and piece.word in run:
+                like = 1.0
             known += piece.weight * like
-        return known / sum(piece.weight for piece in pieces)
+            every += piece.weight if like else piece.against
+        return known / every if every else 0.0
 
 
 def _confidence(held: float, understood: float) -> float:

@@ -43,6 +43,10 @@ class Vocabulary:
             return [alike]
         return self._halves(word) or [self._slips(word)]
 
+    def word(self, place: int) -> str:
+        """Return the word at a place."""
+        return self._taught[place]
+
     def family(self, place: int) -> set[int]:
         """Return the places of this word and of its forms."""
         return {place, *self._akin(self._taught[place])}
