@@ -23,7 +23,7 @@ EVERYDAY = {
         definite depend detail different difficult discuss discussion doable dont double down drop due early easter
         easily easy effort eight elderly else end ensure entire equal especially essential evening event eventual
         everyday excellent except excited expect expectation explain extra fact fair family fantastic far fast father
-        favourite favorite february feel fill final first fit five five-star flexible follow forget form former
+        favourite favorite february feel fill final first fit five flexible follow forget form former
         forward four free frequent fresh friday friend friendly full fun future general girlfriend glad go grandma
         grandmother grandpa great guest guy half handle happen happy hard hear heard high hold holiday hope huge human
         hundred husband idea ideal imagine immediate important impossible inform inquire enquire intend interest
@@ -31,7 +31,7 @@ EVERYDAY = {
         learn leave left level life light like limited list listen live local long look lose lovely low lunch main
         major man manage march matter maximum may mean mention message middle midday mine minimum minor miss mistake
         modern moment monday month morning mother mum mom move name near necessary need neighbour new nice nine
-        noon normal nothing notice november number october odd offer often old older open option order ordinary
+        noon normal nothing notice november number october odd offer often open option order ordinary
         original otherwise own parents part particular partner pass people perfect period person personal place plan
         plain please pleased plus point pop popular positive possibility potential practical precise prefer
         prepare present pretty previous private probable problem process prompt proper purpose quality question
@@ -43,7 +43,7 @@ EVERYDAY = {
         surprise swap switch teenager ten terrible test three thursday tight tiny top total tough toward trouble true
         trust tuesday turn two type understand unfortunate unsure update urgent use useful user usual value visitor
         wait walk wednesday week weekday weird wife winter woman wonderful word work worry worse worth wrong year
-        yesterday young"""
+        yesterday young met made done gone got taken given seen told went came knew thought left kept sent"""
     ),
     "pl": word_set(
         """akceptowac aktualny aktualnie babcia babci bac bardziej blad bliski brac brakuje brat calosc caly caly czekac
@@ -66,7 +66,7 @@ EVERYDAY = {
         przedtem przejsc przeszkadzac przyjaciel przyjechac przyjsc przyklad przypadek przyszlosc przyszly pytac ranek
         rano razem realny rodzaj rodzice rodzina rok rozny rozumiec rozwazac rozwiazanie rzecz samodzielny
         sensowny siedem siostra skad skomplikowany slyszec sierpien sierpnia sobota specjalny spokojny sprawa sprawdzic
-        standardowy stan starac staly stanowi stary starszy strona stycznia styczen super swieto swieta synek syn sytuacja
+        standardowy stan starac staly stanowi strona stycznia styczen super swieto swieta synek syn sytuacja
         szczegol szczegolny szef szesc szukac szybki srednio sroda sredni swietny tata tani temat teraz teraz tydzien
         trudny trwac trzy troje typ tylko uczciwy udac upewnic uprzejmie uwazac uwaga uzyc wakacje wartosc
         warunek wazny wczesny wczesniej wersja wiek wiele wieczor wieczorem wielki wiosna wlasny wnuk wolny wpasc
@@ -76,10 +76,10 @@ EVERYDAY = {
         znalezc zobaczyc zostawac zostac zona zony zwykly zwyczajny zdecydowanie zyc zycie"""
     ),
     "de": word_set(
-        """abend abends abschliessen absolut abwarten achten acht aktuell allein allgemein alt alter alternative
+        """abend abends abschliessen absolut abwarten achten acht aktuell allein allgemein alternative
         andern andere angenehm angst ansehen anders antwort antworten april auch auflisten aufpassen aufhoren august
         ausserdem ausnahme aussehen baby bedeuten bedarf beginn begrenzt bekannt bekommen benotigen bereit bescheid
-        besonders besser beste bestatigen bestimmt bestimmte bevor bevorzugen bisher bisschen bleiben blod brauchen bringen
+        besonders besser beste bestatigen bestimmt bestimmte bevor bevorzugen bisher bisschen bleiben  brauchen bringen
         bruder chance danach dauernd daten datum details deutlich dezember dienstag ding dinge donnerstag doppelt drei
         dringend dritte durchschnittlich dumm durchaus echt egal ehrlich eigentlich eigen eilig einfach einige einmal
         einzeln eltern ende enden endlich entscheiden entscheidung enttauscht erfahren erinnern erklaren erlauben erledigen
@@ -89,7 +89,7 @@ EVERYDAY = {
         gewohnlich gewiss glauben gleich glucklich grob gross grossmutter grund gultig gunstig gut halb halbe
         halten handeln haufig haupt heissen helfen herr herbst hilfe hoch hoffen hoffentlich horen hundert idee ideal info
         informieren insgesamt irgend jahr januar jetzt jemals juli jung jungs juni kind kinder klappen klar klein komisch
-        kompliziert komplett konkret konnen kosmos kollege kommen kummern kunde kurz kurzfristig lang langsam lassen laufen
+        kompliziert komplett konkret konnen  kollege kommen kummern kunde kurz kurzfristig lang langsam lassen laufen
         leicht leider leute letzte lieb lieben lieber lustig machbar macht maximal mai mann mama marz mehrere meinen
         meist menge mensch merken minimal minute mindestens mit mitbringen mitte mittag mittwoch modern moglich moment
         monat montag morgens mutter nachher nachmittag nachmittags nachricht nachste nachtraglich naher name namlich
@@ -98,14 +98,14 @@ EVERYDAY = {
         plotzlich praktisch prima privat problem prufen punkt qualitat richtig ruhig rund sache sachen samstag
         sagen schade schaffen schatzen schauen scheinen schicken schlecht schlimm schnell schon schonmal schreiben
         schwer schwester schwierig sechs sehen seite selber selten senden september sicher sieben sinnvoll situation
-        sofort sohn sommer sonntag sonst spater speziell spontan stehen stelle stellen stimmen stress stuck suchen super
+        sofort sohn sommer sonntag sonst spater speziell spontan stehen stelle stellen stimmen stress suchen super
         tatsachlich teil tochter toll total treffen typ typisch uberhaupt uberlegen uberzeugen ubliche ublich ubrig
         umstandlich unbedingt ungefahr ungunstig uhr unterschied unterstutzen vater verfugbar vergessen vergleich
         verlieren verlauf verschieden verstehen versuchen viel vier vielleicht vollig voll voran voraussichtlich vorher
         vorschlag vorschlagen vorstellen wahlen wahr wahrscheinlich warten wechseln weihnachten weit weiter welch
         wenig wert wichtig wieviel winter wirken wissen woche wochenende wochentag wort wunsch wunschen wunderbar zahl
         zehn zeigen zeit zentral ziel ziemlich zufallig zufrieden zukunft zumindest zusammen zusatzlich zustandig zwei
-        zweite zwingend"""
+        zweite zwingend sieht aussieht fallt halt vergisst sitzt sitzen wusste gesehen genommen gemacht getan sein gewesen haltet"""
     ),
 }
 

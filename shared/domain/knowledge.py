@@ -14,7 +14,7 @@ from shared.domain.language import detect_language
 from shared.domain.matching import Index
 from shared.domain.scoring import MAX_SCORE, Interest, ScoreWeights
 from shared.domain.smalltalk import SmallTalk
-from shared.domain.words import LANGUAGES, words
+from shared.domain.words import LANGUAGES, has_word
 
 __all__ = ["Entry", "Intent", "Knowledge", "Match", "Phrases", "detect_language"]
 
@@ -70,7 +70,7 @@ class Phrases:
 
 @dataclass(frozen=True)
 class Knowledge:
-    """A knowledge file, checked and made ready; nothing changes it, threads may share it."""
+    """A knowledge file, checked; nothing changes what it answers, threads may share it."""
 
     business: str
     phone_region: str  # ISO 3166-1, how phone numbers without a country code are read
@@ -83,19 +83,18 @@ class Knowledge:
     fields: tuple[LeadField, ...] = ()  # what to find out about a lead beside contact details
     consent_wording: Mapping[str, str] = field(default_factory=dict)  # what visitors agree to, by language
     trade_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by language: they tell no topic
-    _asked: Mapping[str, tuple[tuple[Entry, ...], Index]] = field(init=False, repr=False, compare=False)
+    _answering: Mapping[str, tuple[Entry, ...]] = field(init=False, repr=False, compare=False)
+    _indices: dict[str, Index] = field(init=False, repr=False, compare=False, default_factory=dict)
     _small_talk: Mapping[str, SmallTalk] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        asked, small_talk = {}, {}
+        answering, small_talk = {}, {}
         for language in self.languages:
             here = [entry for entry in self.entries if entry.language == language]
-            answering = tuple(entry for entry in here if entry.intent != "greeting")
+            answering[language] = tuple(entry for entry in here if entry.intent != "greeting")
             greetings = [entry for entry in here if entry.intent == "greeting"]
-            questions, keywords = ([getattr(entry, of) for entry in answering] for of in ("questions", "words"))
-            asked[language] = (answering, Index(language, questions, keywords, self.trade_words.get(language, ())))
             small_talk[language] = SmallTalk([entry.questions for entry in greetings])
-        object.__setattr__(self, "_asked", asked)
+        object.__setattr__(self, "_answering", answering)
         object.__setattr__(self, "_small_talk", small_talk)
 
     @classmethod
@@ -139,10 +138,18 @@ class Knowledge:
         """Return every entry with a word of the question, small talk left out, the surest first."""
         matches: list[Match] = []
         for each in self._among(language):
-            entries, index = self._asked[each]
             asked = self._small_talk[each].without(question)
-            matches += [Match(entries[place], confidence) for place, confidence in index.ranked(asked)]
+            found = self._index(each).ranked(asked)
+            matches += [Match(self._answering[each][place], confidence) for place, confidence in found]
         return sorted(matches, key=lambda match: -match.confidence)
+
+    def _index(self, language: str) -> Index:
+        """Return the index of a language, made when it is first asked for: most functions hear one language only."""
+        if language not in self._indices:
+            entries = self._answering[language]
+            questions, keywords = ([getattr(entry, of) for entry in entries] for of in ("questions", "words"))
+            self._indices[language] = Index(language, questions, keywords, self.trade_words.get(language, ()))
+        return self._indices[language]
 
     def _greeting(self, question: str, language: str | None) -> Match | None:
         for each in self._among(language):
@@ -182,7 +189,7 @@ def _entry(place: Place, topic_id: str, language: str, keys: dict[str, Place]) -
     )
     texts = place.mapping(["questions"] if intent == "handoff" else ["questions", "answer"], ["words"])
     for question in texts["questions"].items("questions"):
-        if not words(question.text(longest=300)):
+        if not has_word(question.text(longest=300)):
             raise question.wrong("a question with letters or digits in it")
     return Entry(
         id=topic_id,
@@ -202,7 +209,7 @@ def _trade_words(place: Place, languages: tuple[str, ...]) -> dict[str, tuple[st
 def _listed(place: Place) -> tuple[str, ...]:
     """Return what stands between the commas of one text: a list of YAML's takes ten times as long to read."""
     listed = tuple(each.strip() for each in place.text(_MOST_WORDS).split(","))
-    if not all(words(each) for each in listed):
+    if not all(map(has_word, listed)):
         raise place.wrong("words with a comma between every two")
     return listed
 
@@ -225,7 +232,7 @@ def _weights(score: Place) -> ScoreWeights:
         parts = each.mapping(["id", "weight", "words"])
         weight = parts["weight"].integer(0, MAX_SCORE)
         for word in parts["words"].items("words"):
-            if not words(word.text(longest=300)):
+            if not has_word(word.text(longest=300)):
                 raise word.wrong("a word with letters or digits in it")
         interests.append(Interest(parts["id"].text(longest=60), weight, parts["words"].texts("words")))
     return ScoreWeights(**given, interests=tuple(interests))

@@ -19,13 +19,13 @@ from shared.domain.vocabulary import Near, Vocabulary
 from shared.domain.words import LIGHT_WORDS, MAX_TEXT, STOP_WORDS, spelt, words
 
 _LIGHT = 0.3  # of its weight is left to a word that only shapes a question, or that belongs to the whole trade
-_EVERYDAY = 0.25  # the weight of an everyday word that no phrasing holds
+_EVERYDAY = 0.2  # the weight of an everyday word that no phrasing holds
 _UNTAUGHT = 2.0  # the weight of any other such word; the rarest taught word weighs 1
 _HELD = 0.3  # of the confidence hangs on the phrasing being held, the rest on the question being understood
 _LEAST = 0.6  # the weight of a phrasing that weighs less: two light words in common are little
 _KEYWORD = 1.0  # the weight of a single word as a phrasing: one that several topics use holds less of it
 _PASSING = 0.5  # of its weight counts an everyday word against an entry that does not have it and others do
-_RUN = 0.7  # the weight of a run of words beside those of its words
+_RUN = 0.8  # the weight of a run of words beside those of its words
 _MAX_WORDS = 40  # told apart in one sentence; the rest of a longer one is not looked at
 _MAX_PARTS = 24
 _PART = re.compile(r"[.!?;\n]+")
@@ -138,12 +138,10 @@ class Index:
             family = self._vocabulary.family(place)
             used_by = set[int]().union(*(self._users[form] for form in family))
             weight = math.log1p(self._entries / max(1, len(used_by))) / math.log1p(self._entries)
-            weight *= _LIGHT if self._is_light(place, family) else 1.0
+            light = self._vocabulary.word(place) in self._light or not self._trade.isdisjoint(family)
+            weight *= _LIGHT if light else 1.0
             self._weights[place] = weight
         return weight
-
-    def _is_light(self, place: int, family: Collection[int]) -> bool:
-        return self._vocabulary.word(place) in self._light or not self._trade.isdisjoint(family)
 
     def _heavy(self, phrasing: int) -> float:
         """Return what all words of a phrasing weigh together."""

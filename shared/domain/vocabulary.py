@@ -35,13 +35,15 @@ class Vocabulary:
 
     def find(self, word: str) -> list[Near]:
         """Return the taught words near this one; two sets for a word made of two, an empty one if there is none."""
-        near = self._known(word)
+        near = self._akin(word)
+        if word in self._place:
+            near[self._place[word]] = 1.0
         if near:
             return [near]
-        alike = self._synonyms(word)
-        if alike or is_everyday(word, self._language):
-            return [alike]
-        return self._halves(word) or [self._slips(word)]
+        if is_everyday(word, self._language):
+            return [self._synonyms(word)]
+        near = self._synonyms(word) or self._forms(word)
+        return [near] if near else self._halves(word) or [self._slips(word)]
 
     def word(self, place: int) -> str:
         """Return the word at a place."""
@@ -51,15 +53,9 @@ class Vocabulary:
         """Return the places of this word and of its forms."""
         return {place, *self._akin(self._taught[place])}
 
-    def _known(self, word: str) -> Near:
-        near = self._forms(word)
-        if word in self._place:
-            near[self._place[word]] = 1.0
-        return near
-
     def _synonyms(self, word: str) -> Near:
         """Return the taught words that mean the same to anybody who asks a business something."""
-        return {p: _SYNONYM for other in synonyms(word, self._language) for p in self._known(other)}
+        return {p: _SYNONYM for other in synonyms(word, self._language) for p in self._akin(other)}
 
     def _forms(self, word: str) -> Near:
         near = self._akin(word)
