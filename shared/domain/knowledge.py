@@ -22,6 +22,7 @@ Intent = Literal["answer", "handoff", "greeting"]
 OPTIONAL = ("confidence", "score", "fields", "consent_wording", "trade_words")
 INTENTS: tuple[Intent, ...] = ("answer", "handoff", "greeting")
 DEFAULT_CONFIDENCE = 0.6
+_TIE, _SURE = 0.02, 0.9  # two entries this near to each other are asked about, unless each is this sure
 _MOST_WORDS = 10_000  # code points
 
 
@@ -128,11 +129,12 @@ class Knowledge:
         )
 
     def best_match(self, question: str, language: str | None = None) -> Match | None:
-        """Return the entry the question is about, None if none is sure enough; no language means any."""
-        best = next(iter(self.ranked(question, language)), None)
-        if best is not None and best.confidence >= self.confidence:
-            return best
-        return self._greeting(question, language)
+        """Return the entry the question is about, None if none is sure enough or two are alike; no language means any."""
+        best, second = [*self.ranked(question, language), None, None][:2]
+        if best is None or best.confidence < self.confidence:
+            return self._greeting(question, language)
+        alike = second is not None and best.confidence - second.confidence < _TIE and best.confidence < _SURE
+        return None if alike else best
 
     def ranked(self, question: str, language: str | None = None) -> list[Match]:
         """Return every entry with a word of the question, small talk left out, the surest first."""

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shared.domain.everyday import EVERYDAY
+from shared.domain.synonyms import GROUPS
 from shared.domain.words import LIGHT_WORDS, MAX_TEXT, STOP_WORDS, spelt, words
 
 _LETTERS = {"pl": frozenset("ąćęłńśźż"), "de": frozenset("äöüß")}
 _FREQUENT = {
-    language: frozenset(spelt(word, language) for word in STOP_WORDS[language] | LIGHT_WORDS[language])
+    language: frozenset(
+        spelt(word, language)
+        for word in {*STOP_WORDS[language], *LIGHT_WORDS[language], *EVERYDAY[language], *GROUPS[language].split()}
+    )
     for language in STOP_WORDS
 }
 _LETTER_WEIGHT = 2  # a letter no other language has says more than a word that two share

@@ -35,12 +35,13 @@ class Vocabulary:
 
     def find(self, word: str) -> list[Near]:
         """Return the taught words near this one; two sets for a word made of two, an empty one if there is none."""
-        near = self._akin(word)
+        everyday = is_everyday(word, self._language)
+        near = self._akin(word, whole=everyday)  # "stellen" is no "abstellen"
         if word in self._place:
             near[self._place[word]] = 1.0
         if near:
             return [near]
-        if is_everyday(word, self._language):
+        if everyday:
             return [self._synonyms(word)]
         near = self._synonyms(word) or self._forms(word)
         return [near] if near else self._halves(word) or [self._slips(word)]
@@ -63,12 +64,15 @@ class Vocabulary:
             near = self._akin(stem, stripped=True) | near
         return near
 
-    def _akin(self, form: str, *, stripped: bool = False) -> Near:
-        """Return the taught words of which this is a form; one of the two may have lost its beginning, not both."""
+    def _akin(self, form: str, *, stripped: bool = False, whole: bool = False) -> Near:
+        """Return the taught words of which this is a form; one of the two may have lost its beginning, not both.
+
+        With ``whole`` neither may.
+        """
         near: Near = {}
-        for other, whole, place in self._buckets.get(form[:_BUCKET], ()):
-            if (whole or not stripped) and inflected(form, other, self._language):
-                near[place] = max(_INFLECTED if whole and not stripped else _RELATED, near.get(place, 0.0))
+        for other, entire, place in self._buckets.get(form[:_BUCKET], ()):
+            if (entire or not (stripped or whole)) and inflected(form, other, self._language):
+                near[place] = max(_INFLECTED if entire and not stripped else _RELATED, near.get(place, 0.0))
         return near
 
     def _stripped(self, word: str) -> list[str]:
