@@ -22,10 +22,11 @@ _LIGHT = 0.3  # of its weight is left to a word that only shapes a question, or 
 _EVERYDAY = 0.2  # the weight of an everyday word that no phrasing holds
 _UNTAUGHT = 2.0  # the weight of any other such word; the rarest taught word weighs 1
 _HELD = 0.3  # of the confidence hangs on the phrasing being held, the rest on the question being understood
-_LEAST = 0.6  # the weight of a phrasing that weighs less: two light words in common are little
+_LEAST = 0.8  # the weight of a phrasing that weighs less: two light words in common are little
 _KEYWORD = 1.0  # the weight of a single word as a phrasing: one that several topics use holds less of it
 _PASSING = 0.5  # of its weight counts an everyday word against an entry that does not have it and others do
 _RUN = 0.8  # the weight of a run of words beside those of its words
+_INEXACT = 0.99  # the most for what is not, word for word, a phrasing
 _MAX_WORDS = 40  # told apart in one sentence; the rest of a longer one is not looked at
 _MAX_PARTS = 24
 _PART = re.compile(r"[.!?;\n]+")
@@ -138,7 +139,7 @@ class Index:
             family = self._vocabulary.family(place)
             used_by = set[int]().union(*(self._users[form] for form in family))
             weight = math.log1p(self._entries / max(1, len(used_by))) / math.log1p(self._entries)
-            light = self._vocabulary.word(place) in self._light or not self._trade.isdisjoint(family)
+            light = any(form in self._trade or self._vocabulary.word(form) in self._light for form in family)
             weight *= _LIGHT if light else 1.0
             self._weights[place] = weight
         return weight
@@ -232,4 +233,4 @@ class Index:
 
 def _confidence(held: float, understood: float) -> float:
     """Return the weighted harmonic mean: what the phrasing lacks counts less than what the entry does not know."""
-    return 1 / (_HELD / held + (1 - _HELD) / understood) if held and understood else 0.0
+    return min(_INEXACT, 1 / (_HELD / held + (1 - _HELD) / understood)) if held and understood else 0.0

@@ -36,7 +36,7 @@ STOP_WORDS = {
         thats the their them then there theres they theyd theyre thing things think this those though through thru
         till to today together tomorrow tonight too truly try trying typically u under understand unless until up
         upon ur us using usual usually various very via want wanted was way ways we wed well were weve what whatever
-        whats whenever whens wheres wherever whether which while whole whom whos whose why will wish with within
+        whats whenever wherever whether which while whole whom whos whose why will wish with within
         without wonder wondering wont would wouldnt ya yeah yep yes yesterday yet you your youre yours yourself she he hes shes him himself herself themselves
         youve weve theyve ive id ill youll well theyll itll wholl whod whove whatll must aint dont wasnt werent hadnt
         hasnt mustnt thatd itd gonna gotta wanna cos coz yall"""
@@ -93,7 +93,7 @@ LIGHT_WORDS = {
     "en": word_set(
         """allowed available big bring come day days decide done expect far fast find first hour large live living long
         make minute minutes money month months much often people possible quickly ready small soon speak special
-        spend stay suit suits take talk time week when where work year years"""
+        spend stay suit suits take talk time week when whens where wheres work year years"""
     ),
     "pl": word_set(
         """blisko chwila chwile czas czasu czesto daleko dlugo dni duze duzego duzej duzy gdzie godzin ile iloma kiedy
