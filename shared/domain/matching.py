@@ -26,6 +26,7 @@ _LEAST = 0.8  # the weight of a phrasing that weighs less: two light words in co
 _KEYWORD = 1.0  # the weight of a single word as a phrasing: one that several topics use holds less of it
 _PASSING = 0.5  # of its weight counts an everyday word against an entry that does not have it and others do
 _RUN = 0.8  # the weight of a run of words beside those of its words
+_SHAPING = 0.35  # what a run of nothing but light words holds: "what time" is not yet a question
 _INEXACT = 0.99  # the most for what is not, word for word, a phrasing
 _MAX_WORDS = 40  # told apart in one sentence; the rest of a longer one is not looked at
 _MAX_PARTS = 24
@@ -54,6 +55,8 @@ class _Piece:
 class _Run:
     said: tuple[str, ...]
     entry: int
+    share: float  # what it holds of the entry's phrasings
+    weight: float  # what it weighs beside its words
 
 
 class Index:
@@ -104,7 +107,9 @@ class Index:
                 found = words(each)
                 if len(found) > 1:
                     run = tuple(spelt(word, self._language) for word in found)
-                    self._runs.setdefault(run[0], []).append(_Run(run, entry))
+                    telling = any(word not in self._light for word in self._telling(found))
+                    worth = (1.0, _RUN) if telling else (_SHAPING, _RUN * _LIGHT)
+                    self._runs.setdefault(run[0], []).append(_Run(run, entry, *worth))
                 self._add(entry, self._telling(found), least=min(2, len(found)))
 
     def _add(self, entry: int, telling: Sequence[str], least: int) -> None:
@@ -180,8 +185,10 @@ class Index:
             for place, like in piece.near.items():
                 likeness[place] = max(like, likeness.get(place, 0.0))
         runs = self._runs_in(part)
-        holds = self._holds(likeness) | dict.fromkeys(runs, 1.0)
-        return [(e, _confidence(share, self._understood(e, pieces, runs.get(e)))) for e, share in holds.items()]
+        holds = self._holds(likeness)
+        for entry, found in runs.items():
+            holds[entry] = max([holds.get(entry, 0.0), *(run.share for run in found)])
+        return [(e, _confidence(share, self._understood(e, pieces, runs.get(e, ())))) for e, share in holds.items()]
 
     def _pieces(self, word: str) -> Iterator[_Piece]:
         for near in self._vocabulary.find(word):
@@ -196,14 +203,14 @@ class Index:
             return _UNTAUGHT * _LIGHT
         return _EVERYDAY if is_everyday(word, self._language) else _UNTAUGHT
 
-    def _runs_in(self, part: Sequence[str]) -> dict[int, set[str]]:
-        """Return the entries with a run of words that stands in the text, each with the words of its runs."""
+    def _runs_in(self, part: Sequence[str]) -> dict[int, list[_Run]]:
+        """Return the runs of words that stand in the text, by entry."""
         said = tuple(spelt(word, self._language) for word in part)
-        found: dict[int, set[str]] = {}
+        found: dict[int, list[_Run]] = {}
         for at, word in enumerate(said):
             for run in self._runs.get(word, ()):
                 if said[at : at + len(run.said)] == run.said:
-                    found.setdefault(run.entry, set()).update(run.said)
+                    found.setdefault(run.entry, []).append(run)
         return found
 
     def _holds(self, likeness: Near) -> dict[int, float]:
@@ -219,12 +226,12 @@ class Index:
             shares[entry] = max(min(1.0, weight / self._heavy(phrasing)), shares.get(entry, 0.0))
         return shares
 
-    def _understood(self, entry: int, pieces: Sequence[_Piece], run: Collection[str] | None) -> float:
+    def _understood(self, entry: int, pieces: Sequence[_Piece], runs: Sequence[_Run]) -> float:
         """Return the share of the question, by weight, that the entry's phrasings and runs of words know."""
-        known = every = _RUN if run else 0.0
+        known = every = max((run.weight for run in runs), default=0.0)
         for piece in pieces:
             like = max((like for place, like in piece.near.items() if entry in self._users[place]), default=0.0)
-            if run and piece.word in run:
+            if any(piece.word in run.said for run in runs):
                 like = 1.0
             known += piece.weight * like
             every += piece.weight if like else piece.against

@@ -116,7 +116,7 @@ ENDINGS = {
         """a y i e u o om ami ach ow owi em ie ego emu ej ym ych ymi im ich imi iem ia iu io c ac ic ec yc uje uja
         ujecie ujemy owac ze cie my sz m am aja amy acie ony ona one ana ane any anie ania eniu enie enia la ly
         li l lo t n na ne ny nej nym nych ce ca cy ek ka ki ke ko rze zie owanie owania owaniu owany owana owane
-        owal owala ecie ku kiem kow kach icie aniem owaniem ienia ieniem ieniu anci antow"""
+        owal owala ecie ku kiem kow kach ci cie icie aniem owaniem ienia ieniem ieniu anci antow"""
     )
     | {""},
     "de": word_set("e en er es n s em ern ung ungen t te st ten et etes eten est") | {""},
