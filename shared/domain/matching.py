@@ -114,13 +114,13 @@ class Index:
 
     def _add(self, entry: int, telling: Sequence[str], least: int) -> None:
         """Teach the words of a phrasing, and the phrasing itself if it has as many as it takes to be one."""
+        if len(telling) < least:
+            return
         places = [self._place(word) for word in telling]
         for place in places:
             self._users[place].add(entry)
-        if len(places) >= least:
-            for place in places:
-                self._holding[place].append(len(self._phrasings))
-            self._phrasings.append((entry, places))
+            self._holding[place].append(len(self._phrasings))
+        self._phrasings.append((entry, places))
 
     def _place(self, word: str) -> int:
         place = self._places.setdefault(word, len(self._places))

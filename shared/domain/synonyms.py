@@ -62,7 +62,7 @@ lift elevator escalator
 stairs steps staircase
 wheelchair disabled disability mobility
 accessible barrier barrierfree
-dog pet puppy animal cat
+dog pet puppy animal
 children kids child toddler baby pram stroller buggy
 discount rebate reduction cheaper
 package bundle plan tier option variant
@@ -94,7 +94,7 @@ rata raty ratalnie transza miesiecznie rozlozyc
 faktura rachunek paragon
 gotowka
 karta visa mastercard
-przelew konto
+przelew przelac
 gwarancja rekojmia reczyc
 usterka wada uszkodzenie zepsuc awaria
 reklamacja skarga reklamowac zazalenie
@@ -121,7 +121,7 @@ samochod auto pojazd woz
 winda dzwig
 schody stopnie progi prog
 wozek niepelnosprawny
-pies piesek zwierze zwierzak kot szczeniak
+pies piesek zwierze zwierzak szczeniak
 dziecko dzieci maluch niemowle
 rabat znizka promocja upust taniej
 pakiet wariant opcja
@@ -177,7 +177,7 @@ auto wagen fahrzeug pkw
 aufzug lift fahrstuhl
 stufen treppen treppe stufenlos
 rollstuhl behindert behindertengerecht barrierefrei
-hund haustier tier welpe katze
+hund haustier tier welpe
 kinder kleinkind baby kinderwagen
 rabatt nachlass ermassigung skonto
 paket variante option

@@ -9,7 +9,7 @@ from rapidfuzz.distance import OSA
 
 from shared.domain.everyday import is_everyday
 from shared.domain.synonyms import synonyms
-from shared.domain.words import BEGINNINGS, LINKS, inflected
+from shared.domain.words import BEGINNINGS, LIGHT_WORDS, LINKS, inflected
 
 Near = dict[int, float]  # place of a taught word → likeness, 0 to 1
 
@@ -35,7 +35,7 @@ class Vocabulary:
 
     def find(self, word: str) -> list[Near]:
         """Return the taught words near this one; two sets for a word made of two, an empty one if there is none."""
-        everyday = is_everyday(word, self._language)
+        everyday = word in LIGHT_WORDS[self._language] or is_everyday(word, self._language)
         near = self._akin(word, whole=everyday)  # "stellen" is no "abstellen"
         if word in self._place:
             near[self._place[word]] = 1.0
