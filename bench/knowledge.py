@@ -1,8 +1,8 @@
 """How many questions the shipped knowledge answers rightly: precision and recall over two sets, and what that takes.
 
-The sets are bench/data/knowledge.yaml and, by another hand, bench/data/knowledge_second.yaml; their heads tell who wrote
-them and what was looked at. Each is split in two by a hash of its texts. The matcher is tuned on ``tune`` and judged by
-``report``, whose mistakes are never shown.
+The sets are bench/data/knowledge.yaml and, by another hand, bench/data/knowledge_second.yaml; their heads tell who
+wrote them and what was looked at. Each is split in two by a hash of its texts. The matcher is tuned on ``tune`` and
+judged by ``report``, whose mistakes are never shown.
 """
 
 from __future__ import annotations

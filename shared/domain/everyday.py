@@ -1,4 +1,4 @@
-"""Words of everyday: a question may hold them whatever it is about, so one that nobody taught is no sign of a foreign one.
+"""Words of everyday: any question may hold them, so one that nobody taught is no sign of a foreign question.
 
 Verbs that take any object, adjectives, times, quantities, people. Nouns and verbs that are a subject by themselves
 ("rent", "cook", "ticket") are none. Basic forms are enough: an inflected one counts too.
@@ -63,7 +63,8 @@ EVERYDAY = {
         worth wrong year yesterday young"""
     ),
     "pl": word_set(
-        """absolutnie adresat akceptowac akceptujecie aktualnie aktualnosc aktualny ambitny autentyczny automatycznie babci
+        """absolutnie adresat akceptowac akceptujecie aktualnie aktualnosc aktualny ambitny autentyczny automatycznie
+        babci
         babcia bardziej bezpieczny bezposredni bezproblemowo blad bliski blyskawicznie bogaty brac brakuje brat brzmi
         brzydki bywac calkowity calosc caly cel chcecie chetny chlopak chociazby chodzic chwila chwilowo ciagle cichy
         ciekawy ciemny cieply cieszyc ciezki ciezko codziennie corka cos czas czasem czekac czerwca czerwiec czesc
@@ -191,7 +192,9 @@ def is_everyday(word: str, language: str) -> bool:
     """Tell whether a folded word is one of everyday, a form of one, or a number."""
     if word.isdigit():
         return True
-    return any(word == other or inflected(word, other, language) for other in _buckets(language).get(word[:_BUCKET], ()))
+    return any(
+        word == other or inflected(word, other, language) for other in _buckets(language).get(word[:_BUCKET], ())
+    )
 
 
 @cache

@@ -129,7 +129,7 @@ class Knowledge:
         )
 
     def best_match(self, question: str, language: str | None = None) -> Match | None:
-        """Return the entry the question is about, None if none is sure enough or two are alike; no language means any."""
+        """Return the entry the question is about, None if none is sure or two are alike; no language means any."""
         best, second = [*self.ranked(question, language), None, None][:2]
         if best is None or best.confidence < self.confidence:
             return self._greeting(question, language)
@@ -189,7 +189,8 @@ def _entry(place: Place, topic_id: str, language: str, keys: dict[str, Place]) -
     intent = next(
         each for each in INTENTS if each == (keys["intent"].one_of(INTENTS) if "intent" in keys else "answer")
     )
-    texts = place.mapping(["questions"] if intent == "handoff" else ["questions", "answer"], ["words"])
+    required = ["questions"] if intent == "handoff" else ["questions", "answer"]
+    texts = place.mapping(required, [] if intent == "greeting" else ["words"])
     for question in texts["questions"].items("questions"):
         if not has_word(question.text(longest=300)):
             raise question.wrong("a question with letters or digits in it")

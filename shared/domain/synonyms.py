@@ -16,7 +16,8 @@ _BUCKET = 3  # letters that two forms of one word always share
 # A line is a group; a word may stand in several.
 GROUPS = {
     "en": """\
-price cost charge fee rate tariff pricing quote quotation estimate expensive pricey costly affordable afford cheap budget
+price cost charge fee rate tariff pricing quote quotation estimate expensive pricey costly affordable afford cheap
+price cost budget afford
 quote quotation estimate
 open opening opened hours closed shut close
 address location located based situated whereabouts directions street district postcode neighbourhood map

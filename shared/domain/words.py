@@ -8,8 +8,10 @@ import unicodedata
 MAX_TEXT = 2_000  # code points; the longest message `chat` takes, and a bound on the work for any other
 
 _WORD = re.compile(r"[^\W_]+")
-_UNFOLDED = str.maketrans({"ł": "l", "đ": "d", "ø": "o", "æ": "ae", "œ": "oe", "'": None, "\u2019": None, "`": None})
-_UNFOLDED |= str.maketrans("ąćęńóśźżäöü", "acenoszzaou")  # as decomposing would, at a tenth of its time
+_COMPOSED = zip("ąćęńóśźżäöü", "acenoszzaou", strict=True)  # as decomposing would, at a tenth of its time
+_UNFOLDED: dict[int, str | None] = str.maketrans(
+    {"ł": "l", "đ": "d", "ø": "o", "æ": "ae", "œ": "oe", "'": None, "\u2019": None, "`": None, **dict(_COMPOSED)}
+)
 
 
 def word_set(text: str) -> frozenset[str]:
@@ -37,7 +39,8 @@ STOP_WORDS = {
         till to today together tomorrow tonight too truly try trying typically u under understand unless until up
         upon ur us using usual usually various very via want wanted was way ways we wed well were weve what whatever
         whats whenever wherever whether which while whole whom whos whose why will wish with within
-        without wonder wondering wont would wouldnt ya yeah yep yes yesterday yet you your youre yours yourself she he hes shes him himself herself themselves
+        without wonder wondering wont would wouldnt ya yeah yep yes yesterday yet you your youre yours yourself
+        she he hes shes him himself herself themselves
         youve weve theyve ive id ill youll well theyll itll wholl whod whove whatll must aint dont wasnt werent hadnt
         hasnt mustnt thatd itd gonna gotta wanna cos coz yall"""
     ),
@@ -70,7 +73,8 @@ STOP_WORDS = {
         ca circa da dabei dafur dahin damit danach danke dann daran darauf darf daruber das dass davon dazu dein
         deine deinen deiner dem den denn der des deshalb deswegen die dies diese diesem diesen dieser dieses dir
         direkt doch dort du durch durfen durfte eben eher eigentlich ein eine einem einen einer eines einfach
-        entweder er es etwa etwas euch euer eure eurem euren eurer falls frage fragen freundlichen fur furs ubers ums ganz gebt
+        entweder er es etwa etwas euch euer eure eurem euren eurer falls frage fragen freundlichen fur furs ubers ums
+        ganz gebt
         gegen gehen geht genau gerade gern gerne gestern gib gibt gibts gleich grusse gut gute guten guter gutes hab
         habe haben habt hallo halt hat hatte hatten hattest her heute hey hi hier hin hinter ich ihm ihn ihnen ihr
         ihre ihrem ihren ihrer ihres im immer in ins interesse interessiere interessieren irgendwann irgendwas

@@ -11,6 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.domain.fields import fields_in
 from shared.domain.knowledge import Knowledge, detect_language
 from shared.domain.smalltalk import SmallTalk
 from shared.errors import ConfigError
@@ -78,6 +79,11 @@ GERMAN = [
     ("Kann ich per Überweisung bezahlen?", "payment"),
     ("Ich möchte einen Termin vereinbahren", "booking"),
     ("Wie komme ich zu Ihrem Studio?", "location"),
+]
+LEADS = [
+    "My flat has 80 m2 and 3 rooms, the budget is about 60k PLN, turnkey please",
+    "Mam mieszkanie 80 metrów, 3 pokoje, budżet 60 tys. zł, pod klucz",
+    "Wohnung mit 80 qm und 3 Zimmern, Budget 60.000 zł, schlüsselfertig",
 ]
 UNANSWERABLE = [
     "What is the capital of France?",
@@ -154,6 +160,63 @@ def test_the_sample_has_enough_to_show() -> None:
         mine = [entry for entry in KNOWLEDGE.entries if entry.language == language and entry.intent == "answer"]
         assert len(mine) >= 14
         assert min(len(entry.questions) for entry in mine) >= 4
+
+
+def test_the_sample_shows_what_can_be_found_of_a_lead() -> None:
+    """Each language's visitors are understood, and what they agree to is worded in each."""
+    found = [fields_in(text, KNOWLEDGE.fields) for text in LEADS]
+    assert found == [{"area": "80", "rooms": "3", "budget": "60000 PLN", "package": "Turnkey"}] * 3
+    assert set(KNOWLEDGE.consent_wording) == set(KNOWLEDGE.languages)
+
+
+def _taught(*topics: dict[str, Any], **more: Any) -> Knowledge:
+    return Knowledge.parse({**SAMPLE, "topics": list(topics), "trade_words": {}, **more}, "my.yaml")
+
+
+def _topic(name: str, *questions: str, **more: str) -> dict[str, Any]:
+    return {"id": name, "en": {"questions": list(questions), "answer": f"About {name}.", **more}}
+
+
+def _answered(knowledge: Knowledge, question: str) -> str | None:
+    match = knowledge.best_match(question, "en")
+    return match and match.entry.id
+
+
+def test_words_of_a_topic_tell_it_by_themselves() -> None:
+    """One alone, in any form; several as they stand, in this order only."""
+    prices = _topic("prices", "what does it cost", words="tariff, for the night")
+    knowledge = _taught(prices, _topic("rooms", "which rooms do you have"))
+    assert _answered(knowledge, "are there different tariffs") == "prices"
+    assert _answered(knowledge, "something for the night?") == "prices"
+    assert _answered(knowledge, "the night for something?") is None
+
+
+def test_words_of_the_trade_neither_tell_a_topic_nor_hide_one() -> None:
+    """A word that nobody taught hides it, one of the trade does not; it is no topic's either."""
+    topics = [
+        _topic("prices", "what does it cost"),
+        _topic("hours", "when do you open", "is the spa open on sunday evening"),
+    ]
+    assert _answered(_taught(*topics), "what does a pedicure cost") is None
+    knowledge = _taught(*topics, trade_words={"en": "pedicure, spa"})
+    assert _answered(knowledge, "what does a pedicure cost") == "prices"
+    assert _answered(knowledge, "tell me about the spa") is None
+
+
+def test_what_everybody_says_hides_no_topic() -> None:
+    """Everyday words weigh little, and common words for the same thing are known without being taught."""
+    knowledge = _taught(_topic("prices", "what is the price"), _topic("hours", "when do you open"))
+    assert _answered(knowledge, "what would be a medieval price for my daughter on Monday") is None
+    assert _answered(knowledge, "what would be a fair price for my daughter on Monday") == "prices"
+    assert _answered(knowledge, "what is your fee") == "prices"
+
+
+def test_two_topics_alike_are_not_guessed_between() -> None:
+    """The visitor is asked back; each of them alone is answered."""
+    knowledge = _taught(_topic("lift", "is there a lift in the house"), _topic("pool", "is there a pool in the house"))
+    assert _answered(knowledge, "lift") == "lift"
+    assert _answered(knowledge, "a lift or a pool") is None
+    assert [match.entry.id for match in knowledge.ranked("a lift or a pool", "en")] == ["lift", "pool"]
 
 
 def test_the_surest_comes_first() -> None:
@@ -240,6 +303,13 @@ MISTAKES = [
     (_set("topics", 4, "intent", to="sell"), ["topics[5].intent", "'sell'", "answer, handoff, greeting"]),
     (_set("topics", 4, to={"id": "empty"}), ["topic 'empty'", "en, pl, de"]),
     (_set("topics", 2, "en", "answer", to="x"), ["topic 'person'.en", "'answer'", "questions"]),
+    (_set("topics", 4, "en", "words", to=["fee"]), ["topic 'prices'.en.words", "['fee']", "a text"]),
+    (_set("topics", 4, "en", "words", to="fee,, cost"), ["topic 'prices'.en.words", "'fee,, cost'", "a comma"]),
+    (_set("topics", 0, "en", "words", to="hi"), ["topic 'greeting'.en", "'words'", "questions, answer"]),
+    (_set("trade_words", to="flat"), ["trade_words", "'flat'", "en, pl, de"]),
+    (_set("trade_words", "fr", to="cuisine"), ["trade_words", "'fr'"]),
+    (_set("fields", 0, "kind", to="colour"), ["fields[1].kind", "'colour'"]),
+    (_set("consent_wording", "fr", to="oui"), ["consent_wording", "'fr'"]),
 ]
 
 
