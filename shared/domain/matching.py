@@ -19,8 +19,8 @@ from shared.domain.vocabulary import Near, Vocabulary
 from shared.domain.words import LIGHT_WORDS, MAX_TEXT, STOP_WORDS, spelt, words
 
 _LIGHT = 0.3  # of its weight is left to a word that only shapes a question, or that belongs to the whole trade
-_EVERYDAY = 0.2  # the weight of an everyday word that no phrasing holds
-_UNTAUGHT = 2.0  # the weight of any other such word; the rarest taught word weighs 1
+_EVERYDAY = 0.15  # the weight of an everyday word that no phrasing holds
+_UNTAUGHT = 1.6  # the weight of any other such word; the rarest taught word weighs 1
 _HELD = 0.15  # of the confidence hangs on the phrasing being held, the rest on the question being understood
 _LEAST = 0.8  # the weight of a phrasing that weighs less: two light words in common are little
 _KEYWORD = 1.4  # the weight of a single word as a phrasing: one that several topics use holds less of it
