@@ -30,6 +30,7 @@ HALVES: tuple[Half, ...] = ("tune", "report")
 SETS = {
     "first": Path(__file__).parent / "data" / "knowledge.yaml",
     "second": Path(__file__).parent / "data" / "knowledge_second.yaml",
+    "third": Path(__file__).parent / "data" / "knowledge_third.yaml",
 }
 MIN_PRECISION, MIN_RECALL = 0.95, 0.85
 _LOADS = 9
