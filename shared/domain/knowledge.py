@@ -10,7 +10,7 @@ import phonenumbers
 
 from shared.domain.checks import Place
 from shared.domain.fields import LeadField, parse_fields, parse_wording
-from shared.domain.language import detect_language
+from shared.domain.language import detect_language, likely_languages
 from shared.domain.matching import Index
 from shared.domain.scoring import MAX_SCORE, Interest, ScoreWeights
 from shared.domain.smalltalk import SmallTalk
@@ -139,7 +139,7 @@ class Knowledge:
     def ranked(self, question: str, language: str | None = None) -> list[Match]:
         """Return every entry with a word of the question, small talk left out, the surest first."""
         matches: list[Match] = []
-        for each in self._among(language):
+        for each in self._among(question, language):
             asked = self._small_talk[each].without(question)
             found = self._index(each).ranked(asked)
             matches += [Match(self._answering[each][place], confidence) for place, confidence in found]
@@ -154,15 +154,16 @@ class Knowledge:
         return self._indices[language]
 
     def _greeting(self, question: str, language: str | None) -> Match | None:
-        for each in self._among(language):
+        for each in self._among(question, language):
             greetings = [entry for entry in self.entries if entry.intent == "greeting" and entry.language == each]
             place = self._small_talk[each].only(question)
             if place is not None:
                 return Match(greetings[place], 1.0)
         return None
 
-    def _among(self, language: str | None) -> tuple[str, ...]:
-        return (language,) if language in self.languages else self.languages
+    def _among(self, question: str, language: str | None) -> tuple[str, ...]:
+        """Return the language, or those the question may be in: no index is made for a language it cannot be in."""
+        return (language,) if language in self.languages else likely_languages(question, self.languages)
 
 
 def _entries(topics: Place, languages: tuple[str, ...]) -> tuple[Entry, ...]:

@@ -27,14 +27,24 @@ def detect_language(text: str, among: Sequence[str], default: str | None = None)
         among: ISO 639-1 codes; one without a word list here is never detected.
         default: the answer for a text that tells nothing or two languages equally; None: the first of ``among``.
     """
+    scores = _scores(text, among)
+    best = max(scores.values(), default=0)
+    winners = [language for language, score in scores.items() if score == best]
+    return winners[0] if best and len(winners) == 1 else default or among[0]
+
+
+def likely_languages(text: str, among: Sequence[str]) -> tuple[str, ...]:
+    """Return the languages of ``among`` the text may be in: those with a telling letter or word in it, all if none has."""
+    scores = _scores(text, among)
+    return tuple(each for each in among if scores.get(each)) or tuple(among)
+
+
+def _scores(text: str, among: Sequence[str]) -> dict[str, int]:
     found = words(text)
     letters = text[:MAX_TEXT].lower()
-    scores = {
+    return {
         language: sum(spelt(word, language) in _FREQUENT[language] for word in found)
         + _LETTER_WEIGHT * sum(letter in _LETTERS.get(language, ()) for letter in letters)
         for language in among
         if language in STOP_WORDS
     }
-    best = max(scores.values(), default=0)
-    winners = [language for language, score in scores.items() if score == best]
-    return winners[0] if best and len(winners) == 1 else default or among[0]

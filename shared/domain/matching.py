@@ -5,6 +5,11 @@ shares are taken: how much of the phrasing the question holds, and how much of t
 phrasings. Their weighted harmonic mean is the confidence: a word nobody taught ("ticket", "Paris") pulls it down more
 than a missing one, which is what keeps foreign questions unanswered. Words of everyday and words of the owner's trade
 ("kitchen") pull it down little: any question may hold them, whatever it is about.
+
+A word in common may still be an accident ("how old is the owner", "how many people live in Poland"). Three signs of that
+each take their part of the confidence, so that the visitor is asked back rather than answered: nobody taught the entry a
+question for this kind of thing; it knows a single word and another is not its own; the question is about the world, not
+about the visitor, the business or its trade.
 """
 
 from __future__ import annotations
@@ -14,19 +19,26 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from shared.domain.asking import is_between_us, kind_asked
 from shared.domain.everyday import is_everyday
 from shared.domain.vocabulary import Near, Vocabulary
 from shared.domain.words import LIGHT_WORDS, MAX_TEXT, STOP_WORDS, spelt, words
 
 _LIGHT = 0.3  # of its weight is left to a word that only shapes a question, or that belongs to the whole trade
 _EVERYDAY = 0.15  # the weight of an everyday word that no phrasing holds
-_UNTAUGHT = 1.6  # the weight of any other such word; the rarest taught word weighs 1
+_UNTAUGHT = 1.8  # the weight of any other such word; the rarest taught word weighs 1
 _HELD = 0.15  # of the confidence hangs on the phrasing being held, the rest on the question being understood
 _LEAST = 0.8  # the weight of a phrasing that weighs less: two light words in common are little
 _KEYWORD = 1.4  # the weight of a single word as a phrasing: one that several topics use holds less of it
 _PASSING = 0.5  # of its weight counts an everyday word against an entry that does not have it and others do
 _RUN = 0.8  # the weight of a run of words beside those of its words
 _SHAPING = 0.35  # what a run of nothing but light words holds: "what time" is not yet a question
+_OTHER_KIND = 0.7  # of the confidence is left where the entry is never asked for this kind of thing,
+_LONE = 0.75  # … where it knows a single telling word, and another word is not its own,
+_WORLDLY = 0.8  # … where a question of three words or more is about the world
+_LEAST_WORLDLY = 3
+_WORTH = 0.3  # a lower confidence leads to nothing, and is not looked at again
+_TELLING = 0.5  # the weight from which a word tells something by itself
 _INEXACT = 0.99  # the most for what is not, word for word, a phrasing
 _MAX_WORDS = 40  # told apart in one sentence; the rest of a longer one is not looked at
 _MAX_PARTS = 24
@@ -49,6 +61,15 @@ class _Piece:
     near: Near
     weight: float
     against: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A part of a question: its words, what they are near to, the kind of thing asked for, and whether of the world."""
+
+    pieces: tuple[_Piece, ...]
+    kind: str | None
+    worldly: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +105,8 @@ class Index:
         self._language = language
         self._entries = len(questions)
         self._stop, self._light = ({spelt(w, language) for w in of[language]} for of in (STOP_WORDS, LIGHT_WORDS))
+        self._said: list[list[tuple[str, ...]]] = [[] for _ in questions]  # by entry: all that was taught
+        self._kinds: dict[int, frozenset[str | None]] = {}
         self._exact: dict[tuple[str, ...], int] = {}
         self._runs: dict[str, list[_Run]] = {}  # by the first word
         self._places: dict[str, int] = {}
@@ -101,10 +124,12 @@ class Index:
             for each in phrasings:
                 found = words(each)
                 self._exact.setdefault(found, entry)
+                self._said[entry].append(found)
                 self._add(entry, self._telling(found), least=1)
         for entry, listed in enumerate(keywords):
             for each in listed:
                 found = words(each)
+                self._said[entry].append(found)
                 if len(found) > 1:
                     run = tuple(spelt(word, self._language) for word in found)
                     telling = any(word not in self._light for word in self._telling(found))
@@ -179,16 +204,53 @@ class Index:
         for word in telling:
             if word not in seen:
                 seen[word] = list(self._pieces(word))
-        pieces = [piece for word in telling for piece in seen[word]]
+        asked = self._asked(part, tuple(piece for word in telling for piece in seen[word]))
         likeness: Near = {}
-        for piece in pieces:
+        for piece in asked.pieces:
             for place, like in piece.near.items():
                 likeness[place] = max(like, likeness.get(place, 0.0))
         runs = self._runs_in(part)
         holds = self._holds(likeness)
         for entry, found in runs.items():
             holds[entry] = max([holds.get(entry, 0.0), *(run.share for run in found)])
-        return [(e, _confidence(share, self._understood(e, pieces, runs.get(e, ())))) for e, share in holds.items()]
+        return [(entry, self._sure(entry, share, asked, runs.get(entry, ()))) for entry, share in holds.items()]
+
+    def _asked(self, part: Sequence[str], pieces: tuple[_Piece, ...]) -> _Asked:
+        kind = kind_asked(part, self._language)
+        trade = any(place in self._trade for piece in pieces for place in piece.near)
+        between_us = trade or len(part) < _LEAST_WORLDLY or is_between_us(part, self._language)
+        return _Asked(pieces, kind, worldly=kind is not None and not between_us)
+
+    def _sure(self, entry: int, share: float, asked: _Asked, runs: Sequence[_Run]) -> float:
+        """Return the confidence less what each sign of an accident takes from it."""
+        sure = _confidence(share, self._understood(entry, asked.pieces, runs))
+        if sure < _WORTH:
+            return sure
+        sure *= _WORLDLY if asked.worldly else 1.0
+        sure *= 1.0 if asked.kind is None or asked.kind in self._kinds_of(entry) else _OTHER_KIND
+        return sure * (_LONE if self._is_lone(entry, asked, runs) else 1.0)
+
+    def _kinds_of(self, entry: int) -> frozenset[str | None]:
+        """Return the kinds of things that what was taught of an entry asks for."""
+        kinds = self._kinds.get(entry)
+        if kinds is None:
+            kinds = self._kinds[entry] = frozenset(kind_asked(said, self._language) for said in self._said[entry])
+        return kinds
+
+    def _is_lone(self, entry: int, asked: _Asked, runs: Sequence[_Run]) -> bool:
+        """Tell whether an entry knows one telling word at most, no run of words, and not all the others."""
+        if any(run.share == 1 for run in runs):
+            return False
+        known = [piece for piece in asked.pieces if any(entry in self._users[place] for place in piece.near)]
+        if len({piece.word for piece in known if piece.weight >= _TELLING}) > 1:
+            return False
+        return any(self._is_foreign(piece) for piece in asked.pieces if piece not in known)
+
+    def _is_foreign(self, piece: _Piece) -> bool:
+        """Tell whether a word that an entry does not know speaks against it: no number, and nothing of the trade."""
+        if piece.word in self._light or piece.word.isdigit():
+            return False
+        return piece.weight > _LIGHT or not piece.near
 
     def _pieces(self, word: str) -> Iterator[_Piece]:
         for near in self._vocabulary.find(word):

@@ -71,6 +71,8 @@ included include contain comprise cover
 difference distinction differ
 services offer offering
 abroad overseas foreign
+free complimentary gratis
+end terminate cancel
 travel commute
 """,
     "pl": """\
@@ -130,6 +132,7 @@ zawiera obejmuje wliczone zawierac
 roznica roznic odroznic
 uslugi oferta
 zagranica granica
+darmowy darmowa bezplatny bezplatna gratis
 """,
     "de": """\
 preis kosten kostet tarif honorar gebuhr budget teuer gunstig billig preislich ausgaben preise kostenpunkt leisten
@@ -186,6 +189,8 @@ enthalten inklusive beinhalten dabei inbegriffen
 unterschied unterscheiden
 leistungen dienstleistungen services
 ausland auslandisch
+gratis kostenlos umsonst kostenfrei
+beenden kundigen auflosen
 """,
 }
 
