@@ -201,6 +201,32 @@ EVERYDAY = {
     ),
 }
 
+# Of these, when something is: it changes no subject.
+TIMES = {
+    "en": word_set(
+        """monday tuesday wednesday thursday friday saturday sunday weekday weekend week month year morning noon
+        afternoon evening night midday january february march april june july august september october november
+        december spring summer autumn winter easter christmas holiday soon early late later minute moment"""
+    ),
+    "pl": word_set(
+        """poniedzialek wtorek sroda czwartek piatek sobota niedziela weekend tydzien tygodniu miesiac rok rano
+        ranek poludniu popoludniu popoludnie wieczor wieczorem noc styczen luty marzec marcu kwiecien maj
+        czerwiec lipiec sierpien wrzesien pazdziernik listopad grudzien wiosna lato jesien zima swieta wkrotce
+        wczesniej pozniej chwila"""
+    ),
+    "de": word_set(
+        """montag dienstag mittwoch donnerstag freitag samstag sonntag wochenende woche monat jahr morgens
+        vormittag mittag nachmittag abend abends nacht januar februar marz april mai juni juli august september
+        oktober november dezember fruhling sommer herbst winter ostern weihnachten feiertag bald fruh spat
+        spater minute moment"""
+    ),
+}
+
+
+def is_time(word: str, language: str) -> bool:
+    """Tell whether a folded word says when something is, or is a number."""
+    return word.isdigit() or any(word == other or inflected(word, other, language) for other in TIMES[language])
+
 
 def is_everyday(word: str, language: str) -> bool:
     """Tell whether a folded word is one of everyday, a form of one, or a number."""

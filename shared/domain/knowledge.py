@@ -22,7 +22,7 @@ Intent = Literal["answer", "handoff", "greeting"]
 OPTIONAL = ("confidence", "score", "fields", "consent_wording", "trade_words")
 INTENTS: tuple[Intent, ...] = ("answer", "handoff", "greeting")
 DEFAULT_CONFIDENCE = 0.6
-_TIE, _SURE = 0.02, 0.9  # two entries this near to each other are asked about, unless each is this sure
+_TIE, _SURE = 0.05, 0.9  # two entries this near to each other are asked about, unless each is this sure
 _MOST_WORDS = 10_000  # code points
 
 

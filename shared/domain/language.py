@@ -34,9 +34,10 @@ def detect_language(text: str, among: Sequence[str], default: str | None = None)
 
 
 def likely_languages(text: str, among: Sequence[str]) -> tuple[str, ...]:
-    """Return the languages of ``among`` the text may be in: those with a telling letter or word in it, all if none has."""
+    """Return those of ``among`` with half as many telling letters and words as the best, all if there are none."""
     scores = _scores(text, among)
-    return tuple(each for each in among if scores.get(each)) or tuple(among)
+    least = max(1, max(scores.values(), default=0) / 2)
+    return tuple(each for each in among if scores.get(each, 0) >= least) or tuple(among)
 
 
 def _scores(text: str, among: Sequence[str]) -> dict[str, int]:

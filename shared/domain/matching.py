@@ -6,10 +6,10 @@ phrasings. Their weighted harmonic mean is the confidence: a word nobody taught 
 than a missing one, which is what keeps foreign questions unanswered. Words of everyday and words of the owner's trade
 ("kitchen") pull it down little: any question may hold them, whatever it is about.
 
-A word in common may still be an accident ("how old is the owner", "how many people live in Poland"). Three signs of that
-each take their part of the confidence, so that the visitor is asked back rather than answered: nobody taught the entry a
-question for this kind of thing; it knows a single word and another is not its own; the question is about the world, not
-about the visitor, the business or its trade.
+A word in common may still be an accident ("how many people live in Poland"). Three signs of that take their part of the
+confidence, so that the visitor is asked back rather than answered: nobody taught the entry a question for this kind of
+thing; it knows one telling word, and another is not its own; the question is about the world, not about the visitor,
+the business or its trade.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from shared.domain.asking import is_between_us, kind_asked
-from shared.domain.everyday import is_everyday
+from shared.domain.everyday import is_everyday, is_time
 from shared.domain.vocabulary import Near, Vocabulary
 from shared.domain.words import LIGHT_WORDS, MAX_TEXT, STOP_WORDS, spelt, words
 
@@ -35,10 +35,8 @@ _RUN = 0.8  # the weight of a run of words beside those of its words
 _SHAPING = 0.35  # what a run of nothing but light words holds: "what time" is not yet a question
 _OTHER_KIND = 0.7  # of the confidence is left where the entry is never asked for this kind of thing,
 _LONE = 0.75  # … where it knows a single telling word, and another word is not its own,
-_WORLDLY = 0.8  # … where a question of three words or more is about the world
-_LEAST_WORLDLY = 3
-_WORTH = 0.3  # a lower confidence leads to nothing, and is not looked at again
-_TELLING = 0.5  # the weight from which a word tells something by itself
+_WORLDLY, _LEAST_WORLDLY = 0.8, 3  # … where a question of that many words or more is about the world
+_WORTH, _TELLING = 0.3, 0.5  # a lower confidence leads to nothing, and a lower weight tells nothing by itself
 _INEXACT = 0.99  # the most for what is not, word for word, a phrasing
 _MAX_WORDS = 40  # told apart in one sentence; the rest of a longer one is not looked at
 _MAX_PARTS = 24
@@ -65,7 +63,7 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A part of a question: its words, what they are near to, the kind of thing asked for, and whether of the world."""
+    """A part of a question: its words, the kind of thing it asks for, and whether it is about the world."""
 
     pieces: tuple[_Piece, ...]
     kind: str | None
@@ -232,25 +230,22 @@ class Index:
 
     def _kinds_of(self, entry: int) -> frozenset[str | None]:
         """Return the kinds of things that what was taught of an entry asks for."""
-        kinds = self._kinds.get(entry)
-        if kinds is None:
-            kinds = self._kinds[entry] = frozenset(kind_asked(said, self._language) for said in self._said[entry])
-        return kinds
+        if entry not in self._kinds:
+            self._kinds[entry] = frozenset(kind_asked(said, self._language) for said in self._said[entry])
+        return self._kinds[entry]
 
     def _is_lone(self, entry: int, asked: _Asked, runs: Sequence[_Run]) -> bool:
         """Tell whether an entry knows one telling word at most, no run of words, and not all the others."""
-        if any(run.share == 1 for run in runs):
-            return False
         known = [piece for piece in asked.pieces if any(entry in self._users[place] for place in piece.near)]
-        if len({piece.word for piece in known if piece.weight >= _TELLING}) > 1:
+        telling = {piece.word for piece in known if piece.weight >= _TELLING}
+        if len(telling) > 1 or any(run.share == 1 for run in runs):
             return False
         return any(self._is_foreign(piece) for piece in asked.pieces if piece not in known)
 
     def _is_foreign(self, piece: _Piece) -> bool:
-        """Tell whether a word that an entry does not know speaks against it: no number, and nothing of the trade."""
-        if piece.word in self._light or piece.word.isdigit():
-            return False
-        return piece.weight > _LIGHT or not piece.near
+        """Tell whether a word an entry does not know speaks against it: no time, no number, nothing of the trade."""
+        plain = piece.word in self._light or is_time(piece.word, self._language)
+        return not plain and (piece.weight > _LIGHT or not piece.near)
 
     def _pieces(self, word: str) -> Iterator[_Piece]:
         for near in self._vocabulary.find(word):

@@ -11,6 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.domain.clarifying import candidates
 from shared.domain.fields import fields_in
 from shared.domain.knowledge import Knowledge, detect_language
 from shared.domain.smalltalk import SmallTalk
@@ -207,8 +208,54 @@ def test_what_everybody_says_hides_no_topic() -> None:
     """Everyday words weigh little, and common words for the same thing are known without being taught."""
     knowledge = _taught(_topic("prices", "what is the price"), _topic("hours", "when do you open"))
     assert _answered(knowledge, "what would be a medieval price for my daughter on Monday") is None
-    assert _answered(knowledge, "what would be a fair price for my daughter on Monday") == "prices"
+    assert _answered(knowledge, "what would be a fair price") == "prices"
+    assert _answered(knowledge, "what would the price be on Monday morning at 9") == "prices"
     assert _answered(knowledge, "what is your fee") == "prices"
+
+
+def test_one_word_in_common_among_many_is_asked_back_about() -> None:
+    """It may be an accident, even where the others are everyday words: near enough to ask, not to answer."""
+    knowledge = _taught(_topic("prices", "what is the price"), _topic("hours", "when do you open"))
+    question = "what would be a fair price for my daughter on Monday"
+    assert _answered(knowledge, question) is None
+    assert [each.id for each in candidates(knowledge, question, "en")] == ["prices"]
+
+
+@pytest.mark.parametrize(
+    ("question", "topic"),
+    [
+        ("do you work all over Poland", "area"),
+        ("how many people live in Poland", None),
+        ("how old is Poland", None),
+        ("how many people work for you", "team"),
+        ("how many in Poland", None),
+    ],
+)
+def test_a_kind_of_thing_that_a_topic_is_never_asked_for_is_not_answered(question: str, topic: str | None) -> None:
+    """A number of people is no area, though both questions name the country."""
+    knowledge = _taught(
+        _topic("area", "do you work all over Poland", "do you live and work in Poland"),
+        _topic("team", "how many people work for you"),
+    )
+    assert _answered(knowledge, question) == topic
+
+
+def test_a_question_about_the_world_takes_more() -> None:
+    """The same words with "you" in them are answered."""
+    knowledge = _taught(_topic("parking", "where is the car park"), _topic("hours", "when do you open"))
+    assert _answered(knowledge, "where can you park a car in winter") == "parking"
+    world = knowledge.ranked("where can one park a car in winter", "en")[0].confidence
+    assert world < knowledge.ranked("where can you park a car in winter", "en")[0].confidence
+
+
+def test_no_index_is_made_for_a_language_that_the_question_cannot_be_in() -> None:
+    """Each takes milliseconds of a visitor's first message; one in no language that can be told looks everywhere."""
+    knowledge = Knowledge.parse(SAMPLE, "sample.yaml")
+    assert knowledge.best_match("Jaka jest stolica Francji i kto tam mieszka?", "pl") is None
+    assert knowledge.best_match("Jaka jest stolica Francji i kto tam mieszka?") is None
+    assert set(knowledge._indices) == {"pl"}
+    assert knowledge.best_match("qwxyz") is None
+    assert set(knowledge._indices) == {"en", "pl", "de"}
 
 
 def test_two_topics_alike_are_not_guessed_between() -> None:
