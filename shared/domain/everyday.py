@@ -225,7 +225,8 @@ TIMES = {
 
 def is_time(word: str, language: str) -> bool:
     """Tell whether a folded word says when something is, or is a number."""
-    return word.isdigit() or any(word == other or inflected(word, other, language) for other in TIMES[language])
+    near = (other for other in TIMES[language] if other[:_BUCKET] == word[:_BUCKET])
+    return word.isdigit() or any(word == other or inflected(word, other, language) for other in near)
 
 
 def is_everyday(word: str, language: str) -> bool:

@@ -192,13 +192,15 @@ def _entry(place: Place, topic_id: str, language: str, keys: dict[str, Place]) -
     )
     required = ["questions"] if intent == "handoff" else ["questions", "answer"]
     texts = place.mapping(required, [] if intent == "greeting" else ["words"])
+    questions = []
     for question in texts["questions"].items("questions"):
-        if not has_word(question.text(longest=300)):
+        questions.append(question.text(longest=300))
+        if not has_word(questions[-1]):
             raise question.wrong("a question with letters or digits in it")
     return Entry(
         id=topic_id,
         language=language,
-        questions=texts["questions"].texts("questions"),
+        questions=tuple(questions),
         answer=texts["answer"].text() if "answer" in texts else "",
         source=keys["source"].text(longest=300) if "source" in keys else f"topic {topic_id}",
         intent=intent,
