@@ -217,7 +217,7 @@ class Index:
         kind = kind_asked(part, self._language)
         trade = any(place in self._trade for piece in pieces for place in piece.near)
         between_us = trade or len(part) < _LEAST_WORLDLY or is_between_us(part, self._language)
-        return _Asked(pieces, kind, worldly=kind is not None and not between_us)
+        return _Asked(pieces, kind, worldly=not between_us)
 
     def _sure(self, entry: int, share: float, asked: _Asked, runs: Sequence[_Run]) -> float:
         """Return the confidence less what each sign of an accident takes from it."""
