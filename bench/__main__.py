@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     three = wholes.add_parser("knowledge", help="precision and recall of the shipped knowledge; 1 if they are too low")
     three.add_argument("--mistakes", action="store_true", help="show what goes wrong on the half it is tuned on")
     three.add_argument("--half", choices=knowledge.HALVES, help="one half only (both)")
-    three.add_argument("--sets", nargs="+", choices=list(knowledge.SETS), default=list(knowledge.SETS), help="(both)")
+    three.add_argument("--sets", nargs="+", choices=list(knowledge.SETS), default=list(knowledge.SETS), help="(all)")
     return parser
 
 
