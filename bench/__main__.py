@@ -45,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "migrate":
                 migrate.run(options.documents, kills=options.kills, paced=options.paced)
             case "knowledge":
-                return 0 if knowledge.run(mistakes=options.mistakes) else 1
+                halves = (options.half,) if options.half else knowledge.HALVES
+                return 0 if knowledge.run(options.sets, halves, mistakes=options.mistakes) else 1
             case "soak":
                 return _soak(
                     Options(options.alerts, options.seed, options.fault_rate, options.minutes, options.channels)
@@ -109,6 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     four.add_argument("--paces", default="", help="other paces, as BELLHOP_PACES takes them, for a trial in seconds")
     three = wholes.add_parser("knowledge", help="precision and recall of the shipped knowledge; 1 if they are too low")
     three.add_argument("--mistakes", action="store_true", help="show what goes wrong on the half it is tuned on")
+    three.add_argument("--half", choices=knowledge.HALVES, help="one half only (both)")
+    three.add_argument("--sets", nargs="+", choices=list(knowledge.SETS), default=list(knowledge.SETS), help="(all)")
     four = wholes.add_parser("soak", help="thousands of alerts under random faults, kills and purges; 1 if one is lost")
     four.add_argument("--alerts", type=_positive, default=10_000, help="alerts to be accepted (10000)")
     four.add_argument("--seed", type=_count, default=secrets.randbelow(10**6), help="of faults and strikes (random)")

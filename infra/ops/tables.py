@@ -34,7 +34,7 @@ def terminal(*, stderr: bool = False) -> Terminal:
     return Terminal(file=stream, width=None if stream.isatty() else PLAIN_WIDTH, highlight=False, soft_wrap=False)
 
 
-def conservation_table(answer: Mapping[str, Any]) -> Table:
+def conservationtable(answer: Mapping[str, Any]) -> Table:
     """Every channel's counts; a channel that does not balance is marked."""
     rows = []
     for name, counts in answer["channels"].items():
@@ -44,46 +44,46 @@ def conservation_table(answer: Mapping[str, Any]) -> Table:
     return table(("channel", *COUNTS, "too many"), rows)
 
 
-def wrong_table(answer: Mapping[str, Any]) -> Table:
+def wrongtable(answer: Mapping[str, Any]) -> Table:
     """The alerts that are wrong."""
     return table(("alert", "problem"), [(alert["id"], alert["problem"]) for alert in answer["alerts"]])
 
 
-def audit_table(answer: Mapping[str, Any]) -> Table:
+def audittable(answer: Mapping[str, Any]) -> Table:
     """The consent audit, newest first."""
     names = ("at", "actor", "action", "source", "consent", "wording", "address", "conversation_id")
-    return _table(names, [_row(entry, names) for entry in answer["entries"]])
+    return table(names, [_row(entry, names) for entry in answer["entries"]])
 
 
-def erasures_table(found: Sequence[Mapping[str, Any]]) -> Table:
+def erasurestable(found: Sequence[Mapping[str, Any]]) -> Table:
     """Erasures, newest first."""
     names = ("id", "state", "requested_at", "finished_at")
-    return _table(names, [_row(each, names) for each in found])
+    return table(names, [_row(each, names) for each in found])
 
 
-def certificate_table(answer: Mapping[str, Any]) -> Table:
+def certificatetable(answer: Mapping[str, Any]) -> Table:
     """Where what was erased, could not be, and is kept, each with why."""
     rows = [("erased", each["where"], each["count"], "") for each in answer["erased"]]
     rows += [("NOT erased", each["where"], each["count"], each["why"]) for each in answer["not_erased"]]
     rows += [("kept", each["where"], each["what"], each["why"]) for each in answer["kept"]]
     if answer["monday"]["problems"]:
         rows.append(("delayed", "monday", answer["monday"]["tries"], ", ".join(answer["monday"]["problems"])))
-    return _table(("what", "where", "count", "why"), rows)
+    return table(("what", "where", "count", "why"), rows)
 
 
-def alerts_table(answer: Mapping[str, Any]) -> Table:
+def alertstable(answer: Mapping[str, Any]) -> Table:
     """Alerts, newest first."""
     names = ("id", "channel", "kind", "state", "epoch", "attempts_used", "cause", "created_at", "wake_at", "ended_at")
     return table(names, [_row(alert, names) for alert in answer["alerts"]])
 
 
-def attempts_table(alert: Mapping[str, Any]) -> Table:
+def attemptstable(alert: Mapping[str, Any]) -> Table:
     """Every attempt of one alert that is kept."""
     names = ("at", "outcome", "cause")
     return table(names, [_row(attempt, names) for attempt in alert["attempts"]])
 
 
-def dead_letters_table(answer: Mapping[str, Any]) -> Table:
+def dead_letterstable(answer: Mapping[str, Any]) -> Table:
     """Dead letters, newest first."""
     names = ("id", "status", "channel", "kind", "cause", "attempts_used", "entered_at", "next_attempt_at")
     rows = [(*_row(item, names), item["escalated_at"]) for item in answer["dead_letters"]]

@@ -16,6 +16,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Literal
 
 from shared.domain.checks import Place
@@ -73,12 +74,15 @@ class LeadField:
     leads_in: tuple[str, ...] = ()
     least: int = 0
     most: int = MOST
-    _patterns: tuple[re.Pattern[str], ...] = field(init=False, repr=False, compare=False)
     _runs: tuple[tuple[tuple[str, ...], str], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_patterns", () if self.kind == "choice" else tuple(_patterns(self)))
         object.__setattr__(self, "_runs", tuple((tuple(term.split()), value) for term, value in self.terms))
+
+    @cached_property
+    def _patterns(self) -> tuple[re.Pattern[str], ...]:
+        """Compiled at the first message: that takes longer than all else that loading a field does."""
+        return () if self.kind == "choice" else tuple(_patterns(self))
 
     def value_in(self, folded: str, said: Sequence[str]) -> str | None:
         """Return the value a text names last, as it is kept; None where it names none."""

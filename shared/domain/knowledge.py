@@ -10,18 +10,20 @@ import phonenumbers
 
 from shared.domain.checks import Place
 from shared.domain.fields import LeadField, parse_fields, parse_wording
-from shared.domain.language import detect_language
+from shared.domain.language import detect_language, likely_languages
 from shared.domain.matching import Index
 from shared.domain.scoring import MAX_SCORE, Interest, ScoreWeights
 from shared.domain.smalltalk import SmallTalk
-from shared.domain.words import LANGUAGES, words
+from shared.domain.words import LANGUAGES, has_word
 
 __all__ = ["Entry", "Intent", "Knowledge", "Match", "Phrases", "detect_language"]
 
 Intent = Literal["answer", "handoff", "greeting"]
-OPTIONAL = ("confidence", "score", "fields", "consent_wording")
+OPTIONAL = ("confidence", "score", "fields", "consent_wording", "trade_words")
 INTENTS: tuple[Intent, ...] = ("answer", "handoff", "greeting")
 DEFAULT_CONFIDENCE = 0.6
+_TIE, _SURE = 0.05, 0.9  # two entries this near to each other are asked about, unless each is this sure
+_MOST_WORDS = 10_000  # code points
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Entry:
         answer: what is said; empty for a handoff, whose sentences are among the phrases.
         source: where the answer comes from, for the team.
         intent: ``answer``; ``handoff``: a person is asked for; ``greeting``: small talk, answered if all there is.
+        words: words or runs of words that tell the topic by themselves.
     """
 
     id: str
@@ -43,6 +46,7 @@ class Entry:
     answer: str
     source: str
     intent: Intent
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class Phrases:
 
 @dataclass(frozen=True)
 class Knowledge:
-    """A knowledge file, checked and made ready; nothing changes it, threads may share it."""
+    """A knowledge file, checked; nothing changes what it answers, threads may share it."""
 
     business: str
     phone_region: str  # ISO 3166-1, how phone numbers without a country code are read
@@ -79,18 +83,19 @@ class Knowledge:
     confidence: float = DEFAULT_CONFIDENCE  # below it a question counts as unknown
     fields: tuple[LeadField, ...] = ()  # what to find out about a lead beside contact details
     consent_wording: Mapping[str, str] = field(default_factory=dict)  # what visitors agree to, by language
-    _asked: Mapping[str, tuple[tuple[Entry, ...], Index]] = field(init=False, repr=False, compare=False)
+    trade_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by language: they tell no topic
+    _answering: Mapping[str, tuple[Entry, ...]] = field(init=False, repr=False, compare=False)
+    _indices: dict[str, Index] = field(init=False, repr=False, compare=False, default_factory=dict)
     _small_talk: Mapping[str, SmallTalk] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        asked, small_talk = {}, {}
+        answering, small_talk = {}, {}
         for language in self.languages:
             here = [entry for entry in self.entries if entry.language == language]
-            answering = tuple(entry for entry in here if entry.intent != "greeting")
+            answering[language] = tuple(entry for entry in here if entry.intent != "greeting")
             greetings = [entry for entry in here if entry.intent == "greeting"]
-            asked[language] = (answering, Index(language, [entry.questions for entry in answering]))
             small_talk[language] = SmallTalk([entry.questions for entry in greetings])
-        object.__setattr__(self, "_asked", asked)
+        object.__setattr__(self, "_answering", answering)
         object.__setattr__(self, "_small_talk", small_talk)
 
     @classmethod
@@ -120,34 +125,45 @@ class Knowledge:
             confidence=top["confidence"].share(0.5, 1.0) if "confidence" in top else DEFAULT_CONFIDENCE,
             fields=parse_fields(top["fields"], default, languages) if "fields" in top else (),
             consent_wording=parse_wording(top["consent_wording"], languages) if "consent_wording" in top else {},
+            trade_words=_trade_words(top["trade_words"], languages) if "trade_words" in top else {},
         )
 
     def best_match(self, question: str, language: str | None = None) -> Match | None:
-        """Return the entry the question is about, None if none is sure enough; no language means any."""
-        best = next(iter(self.ranked(question, language)), None)
-        if best is not None and best.confidence >= self.confidence:
-            return best
-        return self._greeting(question, language)
+        """Return the entry the question is about, None if none is sure or two are alike; no language means any."""
+        best, second = [*self.ranked(question, language), None, None][:2]
+        if best is None or best.confidence < self.confidence:
+            return self._greeting(question, language)
+        alike = second is not None and best.confidence - second.confidence < _TIE and best.confidence < _SURE
+        return None if alike else best
 
     def ranked(self, question: str, language: str | None = None) -> list[Match]:
         """Return every entry with a word of the question, small talk left out, the surest first."""
         matches: list[Match] = []
-        for each in self._among(language):
-            entries, index = self._asked[each]
+        for each in self._among(question, language):
             asked = self._small_talk[each].without(question)
-            matches += [Match(entries[place], confidence) for place, confidence in index.ranked(asked)]
+            found = self._index(each).ranked(asked)
+            matches += [Match(self._answering[each][place], confidence) for place, confidence in found]
         return sorted(matches, key=lambda match: -match.confidence)
 
+    def _index(self, language: str) -> Index:
+        """Return the index of a language, made when it is first asked for: most functions hear one language only."""
+        if language not in self._indices:
+            entries = self._answering[language]
+            questions, keywords = ([getattr(entry, of) for entry in entries] for of in ("questions", "words"))
+            self._indices[language] = Index(language, questions, keywords, self.trade_words.get(language, ()))
+        return self._indices[language]
+
     def _greeting(self, question: str, language: str | None) -> Match | None:
-        for each in self._among(language):
+        for each in self._among(question, language):
             greetings = [entry for entry in self.entries if entry.intent == "greeting" and entry.language == each]
             place = self._small_talk[each].only(question)
             if place is not None:
                 return Match(greetings[place], 1.0)
         return None
 
-    def _among(self, language: str | None) -> tuple[str, ...]:
-        return (language,) if language in self.languages else self.languages
+    def _among(self, question: str, language: str | None) -> tuple[str, ...]:
+        """Return the language, or those the question may be in: no index is made for a language it cannot be in."""
+        return (language,) if language in self.languages else likely_languages(question, self.languages)
 
 
 def _entries(topics: Place, languages: tuple[str, ...]) -> tuple[Entry, ...]:
@@ -174,18 +190,34 @@ def _entry(place: Place, topic_id: str, language: str, keys: dict[str, Place]) -
     intent = next(
         each for each in INTENTS if each == (keys["intent"].one_of(INTENTS) if "intent" in keys else "answer")
     )
-    texts = place.mapping(["questions"] if intent == "handoff" else ["questions", "answer"])
+    required = ["questions"] if intent == "handoff" else ["questions", "answer"]
+    texts = place.mapping(required, [] if intent == "greeting" else ["words"])
+    questions = []
     for question in texts["questions"].items("questions"):
-        if not words(question.text(longest=300)):
+        questions.append(question.text(longest=300))
+        if not has_word(questions[-1]):
             raise question.wrong("a question with letters or digits in it")
     return Entry(
         id=topic_id,
         language=language,
-        questions=texts["questions"].texts("questions"),
+        questions=tuple(questions),
         answer=texts["answer"].text() if "answer" in texts else "",
         source=keys["source"].text(longest=300) if "source" in keys else f"topic {topic_id}",
         intent=intent,
+        words=_listed(texts["words"]) if "words" in texts else (),
     )
+
+
+def _trade_words(place: Place, languages: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    return {language: _listed(text) for language, text in place.mapping([], languages).items()}
+
+
+def _listed(place: Place) -> tuple[str, ...]:
+    """Return what stands between the commas of one text: a list of YAML's takes ten times as long to read."""
+    listed = tuple(each.strip() for each in place.text(_MOST_WORDS).split(","))
+    if not all(map(has_word, listed)):
+        raise place.wrong("words with a comma between every two")
+    return listed
 
 
 def _phrases(phrases: Place, languages: tuple[str, ...], business: str) -> dict[str, Phrases]:
@@ -206,7 +238,7 @@ def _weights(score: Place) -> ScoreWeights:
         parts = each.mapping(["id", "weight", "words"])
         weight = parts["weight"].integer(0, MAX_SCORE)
         for word in parts["words"].items("words"):
-            if not words(word.text(longest=300)):
+            if not has_word(word.text(longest=300)):
                 raise word.wrong("a word with letters or digits in it")
         interests.append(Interest(parts["id"].text(longest=60), weight, parts["words"].texts("words")))
     return ScoreWeights(**given, interests=tuple(interests))

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shared.domain.everyday import EVERYDAY
+from shared.domain.synonyms import GROUPS
 from shared.domain.words import LIGHT_WORDS, MAX_TEXT, STOP_WORDS, spelt, words
 
 _LETTERS = {"pl": frozenset("ąćęłńśźż"), "de": frozenset("äöüß")}
 _FREQUENT = {
-    language: frozenset(spelt(word, language) for word in STOP_WORDS[language] | LIGHT_WORDS[language])
+    language: frozenset(
+        spelt(word, language)
+        for word in {*STOP_WORDS[language], *LIGHT_WORDS[language], *EVERYDAY[language], *GROUPS[language].split()}
+    )
     for language in STOP_WORDS
 }
 _LETTER_WEIGHT = 2  # a letter no other language has says more than a word that two share
@@ -22,14 +27,25 @@ def detect_language(text: str, among: Sequence[str], default: str | None = None)
         among: ISO 639-1 codes; one without a word list here is never detected.
         default: the answer for a text that tells nothing or two languages equally; None: the first of ``among``.
     """
+    scores = _scores(text, among)
+    best = max(scores.values(), default=0)
+    winners = [language for language, score in scores.items() if score == best]
+    return winners[0] if best and len(winners) == 1 else default or among[0]
+
+
+def likely_languages(text: str, among: Sequence[str]) -> tuple[str, ...]:
+    """Return those of ``among`` with half as many telling letters and words as the best, all if there are none."""
+    scores = _scores(text, among)
+    least = max(1, max(scores.values(), default=0) / 2)
+    return tuple(each for each in among if scores.get(each, 0) >= least) or tuple(among)
+
+
+def _scores(text: str, among: Sequence[str]) -> dict[str, int]:
     found = words(text)
     letters = text[:MAX_TEXT].lower()
-    scores = {
+    return {
         language: sum(spelt(word, language) in _FREQUENT[language] for word in found)
         + _LETTER_WEIGHT * sum(letter in _LETTERS.get(language, ()) for letter in letters)
         for language in among
         if language in STOP_WORDS
     }
-    best = max(scores.values(), default=0)
-    winners = [language for language, score in scores.items() if score == best]
-    return winners[0] if best and len(winners) == 1 else default or among[0]

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from shared.domain.words import BEGINNINGS, LINKS, inflected
+from shared.domain.everyday import is_everyday
+from shared.domain.synonyms import synonyms
+from shared.domain.words import BEGINNINGS, LIGHT_WORDS, LINKS, inflected
 
 Near = dict[int, float]  # place of a taught word → likeness, 0 to 1
 
-_INFLECTED, _RELATED, _ONE_TYPO, _TWO_TYPOS = 0.95, 0.9, 0.85, 0.75
+_INFLECTED, _RELATED, _SYNONYM, _ONE_TYPO, _TWO_TYPOS = 0.95, 0.9, 0.85, 0.85, 0.75
 _TYPO_LETTERS, _TWO_TYPO_LETTERS = 5, 8  # shorter words have too many neighbours
 _STEM_LETTERS = 5  # what is left of a word that lost its beginning
 _HALF_LETTERS = 4  # either half of a word made of two
@@ -33,16 +35,28 @@ class Vocabulary:
 
     def find(self, word: str) -> list[Near]:
         """Return the taught words near this one; two sets for a word made of two, an empty one if there is none."""
-        near = self._forms(word)
+        everyday = word in LIGHT_WORDS[self._language] or is_everyday(word, self._language)
+        near = self._akin(word, whole=everyday)  # "stellen" is no "abstellen"
         if word in self._place:
             near[self._place[word]] = 1.0
         if near:
             return [near]
-        return self._halves(word) or [self._slips(word)]
+        if everyday:
+            return [self._synonyms(word)]
+        near = self._synonyms(word) or self._forms(word)
+        return [near] if near else self._halves(word) or [self._slips(word)]
+
+    def word(self, place: int) -> str:
+        """Return the word at a place."""
+        return self._taught[place]
 
     def family(self, place: int) -> set[int]:
         """Return the places of this word and of its forms."""
         return {place, *self._akin(self._taught[place])}
+
+    def _synonyms(self, word: str) -> Near:
+        """Return the taught words that mean the same to anybody who asks a business something."""
+        return {p: _SYNONYM for other in synonyms(word, self._language) for p in self._akin(other)}
 
     def _forms(self, word: str) -> Near:
         near = self._akin(word)
@@ -50,12 +64,15 @@ class Vocabulary:
             near = self._akin(stem, stripped=True) | near
         return near
 
-    def _akin(self, form: str, *, stripped: bool = False) -> Near:
-        """Return the taught words of which this is a form; one of the two may have lost its beginning, not both."""
+    def _akin(self, form: str, *, stripped: bool = False, whole: bool = False) -> Near:
+        """Return the taught words of which this is a form; one of the two may have lost its beginning, not both.
+
+        With ``whole`` neither may.
+        """
         near: Near = {}
-        for other, whole, place in self._buckets.get(form[:_BUCKET], ()):
-            if (whole or not stripped) and inflected(form, other, self._language):
-                near[place] = max(_INFLECTED if whole and not stripped else _RELATED, near.get(place, 0.0))
+        for other, entire, place in self._buckets.get(form[:_BUCKET], ()):
+            if (entire or not (stripped or whole)) and inflected(form, other, self._language):
+                near[place] = max(_INFLECTED if entire and not stripped else _RELATED, near.get(place, 0.0))
         return near
 
     def _stripped(self, word: str) -> list[str]:

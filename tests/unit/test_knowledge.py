@@ -11,6 +11,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.domain.clarifying import candidates
+from shared.domain.fields import fields_in
 from shared.domain.knowledge import Knowledge, detect_language
 from shared.domain.smalltalk import SmallTalk
 from shared.errors import ConfigError
@@ -78,6 +80,11 @@ GERMAN = [
     ("Kann ich per Überweisung bezahlen?", "payment"),
     ("Ich möchte einen Termin vereinbahren", "booking"),
     ("Wie komme ich zu Ihrem Studio?", "location"),
+]
+LEADS = [
+    "My flat has 80 m2 and 3 rooms, the budget is about 60k PLN, turnkey please",
+    "Mam mieszkanie 80 metrów, 3 pokoje, budżet 60 tys. zł, pod klucz",
+    "Wohnung mit 80 qm und 3 Zimmern, Budget 60.000 zł, schlüsselfertig",
 ]
 UNANSWERABLE = [
     "What is the capital of France?",
@@ -154,6 +161,114 @@ def test_the_sample_has_enough_to_show() -> None:
         mine = [entry for entry in KNOWLEDGE.entries if entry.language == language and entry.intent == "answer"]
         assert len(mine) >= 14
         assert min(len(entry.questions) for entry in mine) >= 4
+
+
+def test_the_sample_shows_what_can_be_found_of_a_lead() -> None:
+    """Each language's visitors are understood, and what they agree to is worded in each."""
+    found = [fields_in(text, KNOWLEDGE.fields) for text in LEADS]
+    assert found == [{"area": "80", "rooms": "3", "budget": "60000 PLN", "package": "Turnkey"}] * 3
+    assert set(KNOWLEDGE.consent_wording) == set(KNOWLEDGE.languages)
+
+
+def _taught(*topics: dict[str, Any], **more: Any) -> Knowledge:
+    return Knowledge.parse({**SAMPLE, "topics": list(topics), "trade_words": {}, **more}, "my.yaml")
+
+
+def _topic(name: str, *questions: str, **more: str) -> dict[str, Any]:
+    return {"id": name, "en": {"questions": list(questions), "answer": f"About {name}.", **more}}
+
+
+def _answered(knowledge: Knowledge, question: str) -> str | None:
+    match = knowledge.best_match(question, "en")
+    return match and match.entry.id
+
+
+def test_words_of_a_topic_tell_it_by_themselves() -> None:
+    """One alone, in any form; several as they stand, in this order only."""
+    prices = _topic("prices", "what does it cost", words="tariff, for the night")
+    knowledge = _taught(prices, _topic("rooms", "which rooms do you have"))
+    assert _answered(knowledge, "are there different tariffs") == "prices"
+    assert _answered(knowledge, "something for the night?") == "prices"
+    assert _answered(knowledge, "the night for something?") is None
+
+
+def test_words_of_the_trade_neither_tell_a_topic_nor_hide_one() -> None:
+    """A word that nobody taught hides it, one of the trade does not; it is no topic's either."""
+    topics = [
+        _topic("prices", "what does it cost"),
+        _topic("hours", "when do you open", "is the spa open on sunday evening"),
+    ]
+    assert _answered(_taught(*topics), "what does a pedicure cost") is None
+    knowledge = _taught(*topics, trade_words={"en": "pedicure, spa"})
+    assert _answered(knowledge, "what does a pedicure cost") == "prices"
+    assert _answered(knowledge, "tell me about the spa") is None
+
+
+def test_what_everybody_says_hides_no_topic() -> None:
+    """Everyday words weigh little, and common words for the same thing are known without being taught."""
+    knowledge = _taught(_topic("prices", "what is the price"), _topic("hours", "when do you open"))
+    assert _answered(knowledge, "what would be a medieval price for my daughter on Monday") is None
+    assert _answered(knowledge, "what would be a fair price for us") == "prices"
+    assert _answered(knowledge, "what would your price be on Monday morning at 9") == "prices"
+    assert _answered(knowledge, "what is your fee") == "prices"
+
+
+def test_one_word_in_common_among_many_is_asked_back_about() -> None:
+    """It may be an accident, even where the others are everyday words: near enough to ask, not to answer."""
+    knowledge = _taught(_topic("prices", "what is the price"), _topic("hours", "when do you open"))
+    question = "what would be a fair price for my daughter on Monday"
+    assert _answered(knowledge, question) is None
+    assert [each.id for each in candidates(knowledge, question, "en")] == ["prices"]
+
+
+@pytest.mark.parametrize(
+    ("question", "topic"),
+    [
+        ("do you work all over Poland", "area"),
+        ("how many people live in Poland", None),
+        ("how old is Poland", None),
+        ("how many people work for you", "team"),
+        ("how many in Poland", None),
+    ],
+)
+def test_a_kind_of_thing_that_a_topic_is_never_asked_for_is_not_answered(question: str, topic: str | None) -> None:
+    """A number of people is no area, though both questions name the country."""
+    knowledge = _taught(
+        _topic("area", "do you work all over Poland", "do you live and work in Poland"),
+        _topic("team", "how many people work for you"),
+    )
+    assert _answered(knowledge, question) == topic
+
+
+def test_a_question_about_the_world_takes_more() -> None:
+    """The same words with "you" in them are answered."""
+    knowledge = _taught(_topic("parking", "where is the car park"), _topic("hours", "when do you open"))
+    assert _answered(knowledge, "where can you park a car in winter") == "parking"
+    world = knowledge.ranked("where can one park a car in winter", "en")[0].confidence
+    assert world < knowledge.ranked("where can you park a car in winter", "en")[0].confidence
+
+
+def test_no_index_is_made_for_a_language_that_the_question_cannot_be_in() -> None:
+    """Each takes milliseconds of a visitor's first message; one in no language that can be told looks everywhere."""
+    knowledge = Knowledge.parse(SAMPLE, "sample.yaml")
+    assert knowledge.best_match("Jaka jest stolica Francji i kto tam mieszka?", "pl") is None
+    assert knowledge.best_match("Jaka jest stolica Francji i kto tam mieszka?") is None
+    assert set(knowledge._indices) == {"pl"}
+    assert knowledge.best_match("qwxyz") is None
+    assert set(knowledge._indices) == {"en", "pl", "de"}
+
+
+def test_two_topics_alike_are_not_guessed_between() -> None:
+    """The visitor is asked back; each of them alone is answered."""
+    knowledge = _taught(
+        _topic("lift", "is there a lift in the cabin by the lake"),
+        _topic("pool", "is there a pool in the cabin by the lake"),
+    )
+    assert _answered(knowledge, "lift") == "lift"
+    both = "has your cabin by the lake a lift or a pool"
+    assert _answered(knowledge, both) is None
+    ranked = knowledge.ranked(both, "en")
+    assert [match.entry.id for match in ranked if match.confidence >= knowledge.confidence] == ["lift", "pool"]
 
 
 def test_the_surest_comes_first() -> None:
@@ -240,6 +355,13 @@ MISTAKES = [
     (_set("topics", 4, "intent", to="sell"), ["topics[5].intent", "'sell'", "answer, handoff, greeting"]),
     (_set("topics", 4, to={"id": "empty"}), ["topic 'empty'", "en, pl, de"]),
     (_set("topics", 2, "en", "answer", to="x"), ["topic 'person'.en", "'answer'", "questions"]),
+    (_set("topics", 4, "en", "words", to=["fee"]), ["topic 'prices'.en.words", "['fee']", "a text"]),
+    (_set("topics", 4, "en", "words", to="fee,, cost"), ["topic 'prices'.en.words", "'fee,, cost'", "a comma"]),
+    (_set("topics", 0, "en", "words", to="hi"), ["topic 'greeting'.en", "'words'", "questions, answer"]),
+    (_set("trade_words", to="flat"), ["trade_words", "'flat'", "en, pl, de"]),
+    (_set("trade_words", "fr", to="cuisine"), ["trade_words", "'fr'"]),
+    (_set("fields", 0, "kind", to="colour"), ["fields[1].kind", "'colour'"]),
+    (_set("consent_wording", "fr", to="oui"), ["consent_wording", "'fr'"]),
 ]
 
 

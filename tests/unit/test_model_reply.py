@@ -123,7 +123,7 @@ def test_the_language_to_answer_in_is_the_visitors() -> None:
 def test_a_large_knowledge_is_cut_and_what_is_near_comes_first() -> None:
     """A prompt costs the same however much a business writes."""
     [near] = [each for each in KNOWLEDGE.entries if (each.id, each.language) == ("parking", "en")]
-    filler = tuple(replace(near, id=f"f{n}", questions=(f"filler{n}",), answer="x" * 1000) for n in range(50))
+    filler = tuple(replace(near, id=f"f{n}", questions=(f"filler{n}",), words=(), answer="x" * 1000) for n in range(50))
     large = replace(KNOWLEDGE, entries=(*filler, *KNOWLEDGE.entries), confidence=1.1)
     instructions = asked("is there parking around?", knowledge=large).prompt.instructions
     assert near.answer in instructions

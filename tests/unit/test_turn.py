@@ -19,6 +19,7 @@ from shared.errors import RequestError
 from tests.support.fakes import NOW, seconds
 
 KNOWLEDGE = load_knowledge(Path(__file__).parents[2] / "shared/knowledge/sample.yaml")
+WORDING = KNOWLEDGE.consent_wording["en"]
 SESSION = "0" * 32
 ID = ids.conversation_id(SESSION)
 LEADS = LeadPolicy(("slack", "monday"), seconds(10))
@@ -145,11 +146,11 @@ def test_a_given_detail_that_is_not_valid_is_refused_by_name(field: str, email: 
 def test_consent_is_what_was_said_last() -> None:
     """Each kind for itself, with the time of the last word; what was not said stays."""
     first = says("hello", processing=True).conversation
-    assert first.consent == Consent(True, None, NOW)
+    assert first.consent == Consent(True, None, NOW, WORDING)
     second = says("hello", first, marketing=False).conversation
-    assert second.consent == Consent(True, False, LATER)
+    assert second.consent == Consent(True, False, LATER, WORDING)
     assert says("hello", second).conversation.consent == second.consent
-    assert says("hello", second, processing=False).conversation.consent == Consent(False, False, LATER)
+    assert says("hello", second, processing=False).conversation.consent == Consent(False, False, LATER, WORDING)
 
 
 def test_the_history_kept_is_bounded_and_all_turns_are_counted() -> None:
