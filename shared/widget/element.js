@@ -43,6 +43,23 @@ class BellhopChat extends HTMLElement {
     else this.#panel.focus();
   }
 
+  /** Open the chat and write something in it: for a button such as "Ask about this table". */
+  say(text) {
+    this.open();
+    this.#composer.write(String(text));
+  }
+
+  /** Open the chat with a new conversation. */
+  restart() {
+    this.open();
+    this.#sending.stop();
+    this.#memory.forget();
+    this.#sending.start();
+    this.#ask(false);
+    this.#fill();
+    this.#status.textContent = this.#words.forgotten;
+  }
+
   /** Close it; what was written stays, and what waits is still sent. */
   close() {
     if (!this.#open) return;
@@ -105,7 +122,7 @@ class BellhopChat extends HTMLElement {
       "section", { id: "panel", class: "panel", role: "dialog", "aria-labelledby": "title", tabindex: "-1", hidden: true },
       element(
         "header", {}, element("h2", { id: "title", dir: "auto" }, this.#options.title ?? words.title),
-        details, act("forget", ICONS.fresh, words.forget, () => this.#forget()), act("close", ICONS.close, words.close, () => this.close()),
+        details, act("forget", ICONS.fresh, words.forget, () => this.restart()), act("close", ICONS.close, words.close, () => this.close()),
       ),
       this.#log.node, this.#card.node, this.#composer.node, this.#status,
     );
@@ -138,6 +155,7 @@ class BellhopChat extends HTMLElement {
 
   #keep() {
     this.#memory.open();
+    this.#memory.begin();
     this.#fill();
     this.#sending.start();
   }
@@ -207,15 +225,6 @@ class BellhopChat extends HTMLElement {
       this.#ask(true);
       this.#card.email.focus();
     }
-  }
-
-  #forget() {
-    this.#sending.stop();
-    this.#memory.forget();
-    this.#sending.start();
-    this.#ask(false);
-    this.#fill();
-    this.#status.textContent = this.#words.forgotten;
   }
 
   #key(event) {

@@ -28,6 +28,11 @@ class Memory {
     addEventListener("storage", this.#heard);
   }
 
+  /** Let other tabs know which conversation this is, if it is a new one. */
+  begin() {
+    if (this.state.saved === 0) this.save();
+  }
+
   /** No more; what is stored stays. */
   close() {
     removeEventListener("storage", this.#heard);

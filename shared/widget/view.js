@@ -163,6 +163,12 @@ class Composer {
     this.box.focus();
   }
 
+  /** Put a text in and send it, as if it had been typed: one that is too long stays in the box. */
+  write(value) {
+    this.text = value;
+    this.#submit();
+  }
+
   #count() {
     const count = [...this.box.value].length;
     const over = count - MESSAGE_MOST;
