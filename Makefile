@@ -28,6 +28,7 @@ bench: setup ## measure what Bellhop costs: ratios to a bare function, and count
 	@$(PY) -m infra.local.prerequisites
 	@$(PY) -m bench deliver
 	@$(PY) -m bench sweep
+	@$(PY) -m bench widget
 	@$(PY) -m bench knowledge || echo "bench: the knowledge misses its thresholds, see above" >&2
 
 emulator-free: setup ## run the tests that need neither Java nor a browser

@@ -7,7 +7,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from bench import deliver, knowledge, sweep, trips
+from bench import deliver, knowledge, sweep, trips, widget
 from infra.local.emulator import EmulatorFailed, MissingPrerequisite
 from infra.local.supervise import NotReady
 
@@ -30,9 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 trips.run()
             case "knowledge":
                 return 0 if knowledge.run(mistakes=options.mistakes) else 1
+            case "widget":
+                widget.run(options.runs)
             case _:
                 sweep.run(options.stored, due=options.due)
-    except (EmulatorFailed, MissingPrerequisite, NotReady, deliver.WrongAnswer) as error:
+    except (EmulatorFailed, MissingPrerequisite, NotReady, deliver.WrongAnswer, widget.NotLight) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure what Bellhop costs.", epilog=EPILOG)
-    wholes = parser.add_subparsers(dest="what", required=True, metavar="{deliver,trips,sweep,knowledge}")
+    wholes = parser.add_subparsers(dest="what", required=True, metavar="{deliver,trips,sweep,knowledge,widget}")
     one = wholes.add_parser("deliver", help="throughput of deliver_alert against a bare function, and round trips")
     one.add_argument("--runs", type=_positive, default=5, help="alternating runs of each function (5)")
     one.add_argument("--alerts", type=_positive, default=400, help="alerts a run (400)")
@@ -59,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     two.add_argument("--due", type=_positive, default=10, help="how many are due beside them (10)")
     three = wholes.add_parser("knowledge", help="precision and recall of the shipped knowledge; 1 if they are too low")
     three.add_argument("--mistakes", action="store_true", help="show what goes wrong on the half it is tuned on")
+    four = wholes.add_parser("widget", help="the chat widget's size, and what it adds to a page's load in Chromium")
+    four.add_argument("--runs", type=_positive, default=11, help="loads with it, and as many without (11)")
     return parser
 
 

@@ -156,9 +156,8 @@ form.addEventListener("input", refresh);
 form.addEventListener("submit", (event) => event.preventDefault());
 byId("copy").addEventListener("click", copy);
 refresh();
+preview(chosen());
 if (matchMedia("(min-width: 64rem)").matches) {
-  setTimeout(() => {
-    chat.open();
-    document.activeElement?.blur();
-  }, 250);
+  chat.open();
+  document.activeElement?.blur();
 }
