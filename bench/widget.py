@@ -13,11 +13,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from playwright.sync_api import Browser, sync_playwright
 
+from bench.report import say, table
 from infra.local.prerequisites import find_chromium
 from shared.edge.pages import widget_script
 
 MOST = 25 * 1024
-TEXT = "<section><h2>What we do</h2><p>We plan and furnish flats and small offices.</p><ul><li>One</li><li>Two</li></ul></section>"
+TEXT = "<section><h2>What we do</h2><p>We furnish flats and offices.</p><ul><li>One</li><li>Two</li></ul></section>"
 PAGE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><title>A company</title><main><h1>A company</h1>{}</main>{}'
 )
@@ -59,13 +60,12 @@ def run(runs: int) -> None:
     """
     script = widget_script()
     packed = gzip.compress(script, 9, mtime=0)
-    print(
-        f"widget.js  {len(script):>7,} bytes  {len(packed):>7,} gzipped ({len(packed) / MOST:.0%} of what it may have)"
-    )
+    table("The widget, bytes", ("", "raw", "gzip", "gzip at most"), [("widget.js", len(script), len(packed), MOST)])
     with _served(packed) as url, sync_playwright() as playwright:
         path = find_chromium(os.environ, install=False, say=print)
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         for name, phone in (("this machine", False), ("a slow phone", True)):
+            say(f"{runs} loads with the widget and as many without, on {name}")
             _report(name, *_measure(browser, url, runs, phone=phone))
         browser.close()
     if len(packed) > MOST:
@@ -73,11 +73,12 @@ def run(runs: int) -> None:
 
 
 def _report(name: str, without: Load, with_it: Load) -> None:
-    print(f"\n{name:<14}{'without':>10}{'with':>10}{'ratio':>8}")
-    for what in ("load", "paint"):
-        before, after = getattr(without, what), getattr(with_it, what)
-        print(f"  {what:<12}{before:>7.0f} ms{after:>7.0f} ms{after / before:>8.2f}")
-    print(f"  {'shift':<12}{without.shift:>10.3f}{with_it.shift:>10.3f}")
+    rows = [
+        ("load event, ms", round(without.load), round(with_it.load), with_it.load / without.load),
+        ("first paint, ms", round(without.paint), round(with_it.paint), with_it.paint / without.paint),
+        ("layout shift", without.shift, with_it.shift, ""),
+    ]
+    table(f"A page's load on {name}, medians", ("", "without", "with", "ratio"), rows)
 
 
 def _measure(browser: Browser, url: str, runs: int, *, phone: bool) -> tuple[Load, Load]:

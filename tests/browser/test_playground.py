@@ -35,9 +35,9 @@ def visit(page):
     return site.get_by_role("textbox", name="Your message")
 
 
-@pytest.mark.timeout(120)  # what is promised: from nothing to a delivered lead in less than two minutes
+@pytest.mark.timeout(120)  # the promise: from nothing to a delivered lead within two minutes
 def test_the_tour_takes_a_newcomer_from_nothing_to_a_delivered_lead(visitor):
-    """A fresh system with the usual rhythms, as ``make run`` starts it; the tour's own button is all that is pressed."""
+    """A fresh system with the usual rhythms, as ``make run`` starts it; only the tour's own button is pressed."""
     fresh = LocalSystem().wait()
     try:
         page = visitor(fresh.url)
