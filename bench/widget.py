@@ -76,7 +76,7 @@ def _report(name: str, without: Load, with_it: Load) -> None:
     rows = [
         ("load event, ms", round(without.load), round(with_it.load), with_it.load / without.load),
         ("first paint, ms", round(without.paint), round(with_it.paint), with_it.paint / without.paint),
-        ("layout shift", without.shift, with_it.shift, ""),
+        ("layout shift", float(without.shift), float(with_it.shift), ""),
     ]
     table(f"A page's load on {name}, medians", ("", "without", "with", "ratio"), rows)
 

@@ -16,6 +16,7 @@ class BellhopChat extends HTMLElement {
   #memory = new Memory(CHAT, () => this.#fill());
   #sending = new Sending(CHAT, this.#memory, (entry, what) => this.#told(entry, what));
   #business = null; // what widget.json says, once it was asked for
+  #narrow = matchMedia(NARROW);
   #open = false;
 
   connectedCallback() {
@@ -28,7 +29,9 @@ class BellhopChat extends HTMLElement {
   disconnectedCallback() {
     this.#sending.stop();
     this.#memory.close();
-    this.#log.stop();
+    this.#log?.stop();
+    this.#narrow.removeEventListener("change", this.#show);
+    this.#panel = null;
     this.#open = false;
   }
 
@@ -71,7 +74,7 @@ class BellhopChat extends HTMLElement {
   #options;
   #words;
   #launcher;
-  #panel;
+  #panel = null; // with all that is in it there only once it is needed: most visitors never open it
   #log;
   #composer;
   #card;
@@ -79,22 +82,29 @@ class BellhopChat extends HTMLElement {
 
   #draw() {
     const options = (this.#options = optionsOf(this));
-    const words = (this.#words = TEXTS[options.language]);
+    this.#words = TEXTS[options.language];
+    this.#launcher = this.#drawLauncher();
+    const root = element("div", { class: "root", lang: options.language, dir: "ltr" }, this.#launcher);
+    Object.assign(root.dataset, { theme: options.theme, position: options.position });
+    root.style.setProperty("--accent", options.color);
+    root.style.setProperty("--on-accent", inkOn(options.color));
+    root.addEventListener("keydown", (event) => this.#key(event));
+    this.#root.replaceChildren(root);
+  }
+
+  #furnish() {
+    const options = this.#options;
+    const words = this.#words;
     this.#log = new Log(words, options.language, { again: this.#sending.hurry, edit: (entry) => this.#edit(entry) });
     this.#composer = new Composer(words, (text) => this.#write(text));
     this.#card = new ContactCard(words, options.privacy, {
       taken: (details) => this.#write(words.left_details, details), left: () => this.#ask(false),
     });
     this.#status = element("p", { class: "unseen", role: "status" });
-    this.#launcher = this.#drawLauncher();
     this.#panel = this.#drawPanel();
-    const root = element("div", { class: "root", lang: options.language, dir: "ltr" }, this.#panel, this.#launcher);
-    Object.assign(root.dataset, { theme: options.theme, position: options.position });
-    root.style.setProperty("--accent", options.color);
-    root.style.setProperty("--on-accent", inkOn(options.color));
-    root.addEventListener("keydown", (event) => this.#key(event));
-    this.#root.replaceChildren(root);
-    matchMedia(NARROW).addEventListener("change", () => this.#show());
+    this.#launcher.before(this.#panel);
+    this.#launcher.setAttribute("aria-controls", "panel");
+    this.#narrow.addEventListener("change", this.#show);
     this.#show();
   }
 
@@ -102,7 +112,7 @@ class BellhopChat extends HTMLElement {
     const { launch } = this.#options;
     const words = this.#words;
     const button = element(
-      "button", { type: "button", class: "launcher", "aria-expanded": "false", "aria-controls": "panel" },
+      "button", { type: "button", class: "launcher", "aria-expanded": "false" },
       icon(ICONS.chat), element("span", {}, launch ?? words.launch),
     );
     button.addEventListener("click", () => (this.#open ? this.close() : this.open()));
@@ -135,16 +145,17 @@ class BellhopChat extends HTMLElement {
     this.showPopover();
   }
 
-  #show() {
+  #show = () => {
+    if (this.#panel === null) return;
     const open = this.#open;
-    const whole = matchMedia(NARROW).matches;
+    const whole = this.#narrow.matches;
     this.#panel.hidden = !open;
     this.#panel.setAttribute("aria-modal", String(open && whole));
     this.#launcher.hidden = open && whole;
     this.#launcher.setAttribute("aria-expanded", String(open));
     if (open) delete this.#launcher.dataset.news;
     if (open) this.#log.node.scrollTop = this.#log.node.scrollHeight;
-  }
+  };
 
   /** A message that waited when the page was left goes out, opened or not; where there is none, nothing is kept. */
   #resume() {
@@ -154,6 +165,8 @@ class BellhopChat extends HTMLElement {
   }
 
   #keep() {
+    if (this.#panel !== null) return;
+    this.#furnish();
     this.#memory.open();
     this.#memory.begin();
     this.#fill();
@@ -232,7 +245,7 @@ class BellhopChat extends HTMLElement {
       event.stopPropagation();
       this.close();
     }
-    if (event.key === "Tab" && this.#panel.getAttribute("aria-modal") === "true") this.#turnRound(event);
+    if (event.key === "Tab" && this.#open && this.#panel.getAttribute("aria-modal") === "true") this.#turnRound(event);
   }
 
   /** Where the chat covers the page, Tab stays in it. */

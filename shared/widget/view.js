@@ -7,6 +7,7 @@ const COUNTED_FROM = 1800;
 class Log {
   #drawn = new Map(); // id → {turn, note, reply}
   #ticking = null;
+  #last = null; // {entry, what}: what was said last of one that waits
 
   /**
    * @param {object} words   the texts of one language
@@ -26,6 +27,8 @@ class Log {
     this.#drawn.clear();
     this.node.replaceChildren(element("div", { class: "turn they" }, this.#bubble(this.words.they, greeting)));
     for (const entry of entries) this.draw(entry);
+    const waits = this.#last !== null && entries.find(({ id, state }) => id === this.#last.entry.id && state === "waiting");
+    if (waits) this.progress(waits, this.#last.what);
     this.#toEnd();
   }
 
@@ -40,7 +43,9 @@ class Log {
   }
 
   /** What happens to one that waits. */
-  progress(entry, { kind, until }) {
+  progress(entry, what) {
+    const { kind, until } = what;
+    this.#last = { entry, what };
     clearInterval(this.#ticking);
     const row = this.#of(entry);
     row.turn.dataset.state = kind;

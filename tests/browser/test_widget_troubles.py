@@ -169,3 +169,6 @@ def test_without_storage_it_works_for_as_long_as_the_page_is_there(chat):
     )
     there.page.reload()
     assert "Monday" in there.open().ask("When are you open?")
+    there.page.keyboard.press("Escape")
+    there.open()
+    expect(there.mine).to_have_count(1)
