@@ -30,6 +30,8 @@ PARTS = ("texts.js", "dom.js", "options.js", "memory.js", "sending.js", "contact
 
 # Five minutes: a correction is soon everywhere. A day more while a newer one is fetched, and when we are down.
 CACHED = "public, max-age=300, stale-while-revalidate=86400, stale-if-error=86400"
+# What visitors agree to is recorded as it is now, so it is never shown as it was (RFC 9111, 5.2.2.4).
+ASKED_AGAIN = "no-cache"
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
@@ -110,7 +112,8 @@ def _widget(_: Words) -> File:
 
 @cache
 def _words(words: Words) -> File:
-    return File.of("application/json", json.dumps(words(), ensure_ascii=False).encode(), {})
+    headers = {"Cache-Control": ASKED_AGAIN}
+    return File.of("application/json", json.dumps(words(), ensure_ascii=False).encode(), headers)
 
 
 def _gallery(name: str, mimetype: str) -> Callable[[Words], File]:
@@ -136,7 +139,7 @@ def _send(request: flask.Request, file: File) -> flask.Response:
     response = flask.Response(file.packed if packed else file.plain, content_type=f"{file.mimetype}; charset=utf-8")
     if packed:
         response.headers["Content-Encoding"] = "gzip"
-    response.headers.update({**SAFE, **file.headers, "Cache-Control": CACHED, "Vary": "Accept-Encoding"})
+    response.headers.update({**SAFE, "Cache-Control": CACHED, "Vary": "Accept-Encoding", **file.headers})
     # Two names: a cache must not take one form for the other (RFC 9110, 8.8.3.3).
     response.set_etag(f"{file.tag}-gzip" if packed else file.tag)
     response.make_conditional(request)

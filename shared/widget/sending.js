@@ -75,7 +75,7 @@ class Sending {
     const { state } = this.#memory;
     if (came.answer) {
       state.session ??= came.answer.session_id;
-      Object.assign(entry, { state: "answered", answer: String(came.answer.response), handoff: came.answer.handoff === true });
+      Object.assign(entry, { state: "answered", answer: came.answer.response, handoff: came.answer.handoff === true });
     } else if (came.refused !== undefined) {
       Object.assign(entry, { state: "refused", problem: came.refused });
     } else {
@@ -123,12 +123,18 @@ const WAITS = { 409: "busy", 429: "limited", 408: "failed", 425: "failed" };
 
 /** What an answer means: {answer}, {refused: why}, or {kind, after} where it helps to wait. */
 async function meaningOf(answer) {
-  if (answer.ok) return { answer: await answer.json() };
+  if (answer.ok) return { answer: answerOf(await answer.json()) };
   const after = Number.parseInt(answer.headers.get("Retry-After"), 10);
   const waits = answer.status >= 500 ? "failed" : WAITS[answer.status];
   if (waits !== undefined) return { kind: waits, after: Number.isNaN(after) ? undefined : Math.max(1, after) };
   const { detail, title } = await answer.json().catch(() => ({}));
   return { refused: String(detail ?? title ?? answer.status) };
+}
+
+/** An answer of the chat's; a 200 of anything else on the way is none. */
+function answerOf(answer) {
+  if (typeof answer?.response !== "string") throw new TypeError("not an answer");
+  return answer;
 }
 
 /** 128 random bits; randomUUID is there on secure pages only. */

@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+import requests
 from playwright.sync_api import expect
 
 from tests.browser.conftest import PHONE
@@ -154,6 +155,19 @@ def test_axe_core_finds_nothing(visitor, bellhop, accessible, scheme, viewport):
     visit(opened)
     accessible(opened)
     assert opened.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+
+
+@pytest.mark.parametrize(
+    ("path", "ancestors"), [("/", "'none'"), ("/playground/app.js", "'none'"), ("/playground/site", "'self'")]
+)
+def test_its_policy_lets_nothing_in_from_elsewhere(bellhop, path, ancestors):
+    """No inline code, trusted types only, nobody frames it; only the company's site is framed, by us."""
+    headers = requests.get(f"{bellhop.url}{path}", timeout=30).headers
+    policy = dict(part.strip().partition(" ")[::2] for part in headers["Content-Security-Policy"].split(";"))
+    assert (policy["default-src"], policy["script-src"], policy["style-src"]) == ("'none'", "'self'", "'self'")
+    assert (policy["frame-ancestors"], policy["require-trusted-types-for"]) == (ancestors, "'script'")
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert (headers["X-Content-Type-Options"], headers["Cache-Control"]) == ("nosniff", "no-store")
 
 
 def test_tabs_go_by_arrow_keys(page):
