@@ -29,6 +29,7 @@ bench: setup ## measure what Bellhop costs: ratios to a bare function, and count
 	@$(PY) -m bench deliver
 	@$(PY) -m bench chat || echo "bench: the chat misses what is wanted of it, see above" >&2
 	@$(PY) -m bench sweep
+	@$(PY) -m bench widget
 	@$(PY) -m bench knowledge || echo "bench: the knowledge misses its thresholds, see above" >&2
 
 fuzz: setup ## try the whole HTTP contract against a running system (ten minutes; ARGS="--seconds 60 --seed 7")

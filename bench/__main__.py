@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from bench import chat, deliver, knowledge, migrate, storm, sweep, trips
+from bench import chat, deliver, knowledge, migrate, storm, sweep, trips, widget
 from bench.filling import emulator
 from bench.soak import report
 from bench.soak.run import Options, Soak
@@ -51,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _soak(
                     Options(options.alerts, options.seed, options.fault_rate, options.minutes, options.channels)
                 )
+            case "widget":
+                widget.run(options.runs)
             case _:
                 sweep.run(options.stored, due=options.due)
     except (
@@ -61,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         deliver.WrongAnswer,
         chat.WrongAnswer,
         migrate.WrongResult,
+        widget.NotLight,
     ) as error:
         print(error, file=sys.stderr)
         return 1
@@ -80,7 +83,7 @@ def _soak(options: Options) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure what Bellhop costs.", epilog=EPILOG)
     wholes = parser.add_subparsers(
-        dest="what", required=True, metavar="{chat,deliver,trips,sweep,storm,knowledge,soak,migrate}"
+        dest="what", required=True, metavar="{chat,deliver,trips,sweep,storm,knowledge,soak,migrate,widget}"
     )
     one = wholes.add_parser("deliver", help="throughput of deliver_alert against a bare function, and round trips")
     one.add_argument("--runs", type=_positive, default=5, help="alternating runs of each function (5)")
@@ -129,6 +132,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     four.add_argument("--kills", type=_count, default=5, help="how often one run is killed (5)")
     four.add_argument("--paced", type=_positive, default=5_000, help="documents compared at Firestore's pace (5000)")
+    four = wholes.add_parser("widget", help="the chat widget's size, and what it adds to a page's load in Chromium")
+    four.add_argument("--runs", type=_positive, default=11, help="loads with it, and as many without (11)")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""chat: a visitor's message in, an answer out (``POST /chat``, see docs/openapi.yaml)."""
+"""chat: a visitor's message in, an answer out (``POST /chat``), and the window for it (``/chat/widget.js``)."""
 
 from __future__ import annotations
 
@@ -22,12 +22,20 @@ POLICIES = [(limit.name, limit.quota, limit.seconds) for limit in CHAT.flow.limi
 def chat(request: flask.Request) -> flask.Response:
     """Answer one request; every answer says which limits there are."""
     origins = CHAT.settings.allowed_origins
+    if request.path.startswith(("/widget.", "/gallery")):
+        return _page(request)
     if request.method == "OPTIONS":
         return options_answer(request, origins, METHODS)
     response = answer(_answer, request, on_error=bootstrap.report)
     if "RateLimit" not in response.headers:
         response.headers.update(rate_headers(POLICIES))
     return with_cors(response, request, origins)
+
+
+def _page(request: flask.Request) -> flask.Response:
+    from shared.edge import widget_pages  # noqa: PLC0415 - most instances only answer messages
+
+    return widget_pages.page_answer(request, CHAT.words, CHAT.settings.allowed_origins, on_error=bootstrap.report)
 
 
 def _answer(request: flask.Request) -> flask.Response:
@@ -47,7 +55,6 @@ def _answer(request: flask.Request) -> flask.Response:
             refused.headers |= rate_headers(POLICIES, [(refused.limit, 0, refused.retry_after or 0)])
         raise
     headers = {"Idempotent-Replayed": "true"} if answered.replayed else {}
-    if answered.rate is not None:
-        rate = answered.rate
+    if (rate := answered.rate) is not None:
         headers |= rate_headers(POLICIES, [(rate.limit.name, rate.remaining, rate.reset)])
     return json_answer(answered.body, headers=headers)

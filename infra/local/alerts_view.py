@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-SHOWN = ("channel", "kind", "state", "attempts", "generation", "cause", "created_at", "wake_at", "ended_at")
+SHOWN = ("channel", "kind", "state", "attempts", "generation", "cause", "created_at", "wake_at", "ended_at", "history")
 
 
 async def newest_alerts(firestore: str, project: str, limit: int) -> list[dict[str, Any]]:
@@ -48,5 +48,9 @@ def _value(value: dict[str, Any]) -> Any:
             return int(content)
         case "nullValue":
             return None
+        case "arrayValue":
+            return [_value(each) for each in content.get("values", [])]
+        case "mapValue":
+            return {name: _value(each) for name, each in content.get("fields", {}).items()}
         case _:
             return content

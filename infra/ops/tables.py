@@ -34,7 +34,7 @@ def terminal(*, stderr: bool = False) -> Terminal:
     return Terminal(file=stream, width=None if stream.isatty() else PLAIN_WIDTH, highlight=False, soft_wrap=False)
 
 
-def conservationtable(answer: Mapping[str, Any]) -> Table:
+def conservation_table(answer: Mapping[str, Any]) -> Table:
     """Every channel's counts; a channel that does not balance is marked."""
     rows = []
     for name, counts in answer["channels"].items():
@@ -44,24 +44,24 @@ def conservationtable(answer: Mapping[str, Any]) -> Table:
     return table(("channel", *COUNTS, "too many"), rows)
 
 
-def wrongtable(answer: Mapping[str, Any]) -> Table:
+def wrong_table(answer: Mapping[str, Any]) -> Table:
     """The alerts that are wrong."""
     return table(("alert", "problem"), [(alert["id"], alert["problem"]) for alert in answer["alerts"]])
 
 
-def audittable(answer: Mapping[str, Any]) -> Table:
+def audit_table(answer: Mapping[str, Any]) -> Table:
     """The consent audit, newest first."""
     names = ("at", "actor", "action", "source", "consent", "wording", "address", "conversation_id")
     return table(names, [_row(entry, names) for entry in answer["entries"]])
 
 
-def erasurestable(found: Sequence[Mapping[str, Any]]) -> Table:
+def erasures_table(found: Sequence[Mapping[str, Any]]) -> Table:
     """Erasures, newest first."""
     names = ("id", "state", "requested_at", "finished_at")
     return table(names, [_row(each, names) for each in found])
 
 
-def certificatetable(answer: Mapping[str, Any]) -> Table:
+def certificate_table(answer: Mapping[str, Any]) -> Table:
     """Where what was erased, could not be, and is kept, each with why."""
     rows = [("erased", each["where"], each["count"], "") for each in answer["erased"]]
     rows += [("NOT erased", each["where"], each["count"], each["why"]) for each in answer["not_erased"]]
@@ -71,19 +71,19 @@ def certificatetable(answer: Mapping[str, Any]) -> Table:
     return table(("what", "where", "count", "why"), rows)
 
 
-def alertstable(answer: Mapping[str, Any]) -> Table:
+def alerts_table(answer: Mapping[str, Any]) -> Table:
     """Alerts, newest first."""
     names = ("id", "channel", "kind", "state", "epoch", "attempts_used", "cause", "created_at", "wake_at", "ended_at")
     return table(names, [_row(alert, names) for alert in answer["alerts"]])
 
 
-def attemptstable(alert: Mapping[str, Any]) -> Table:
+def attempts_table(alert: Mapping[str, Any]) -> Table:
     """Every attempt of one alert that is kept."""
     names = ("at", "outcome", "cause")
     return table(names, [_row(attempt, names) for attempt in alert["attempts"]])
 
 
-def dead_letterstable(answer: Mapping[str, Any]) -> Table:
+def dead_letters_table(answer: Mapping[str, Any]) -> Table:
     """Dead letters, newest first."""
     names = ("id", "status", "channel", "kind", "cause", "attempts_used", "entered_at", "next_attempt_at")
     rows = [(*_row(item, names), item["escalated_at"]) for item in answer["dead_letters"]]

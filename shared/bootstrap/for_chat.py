@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared import events
 from shared.bootstrap.limits import chat_limits, chat_store
@@ -26,6 +26,21 @@ class Chat:
     settings: Settings
     flow: MessageAnswering
     phone_region: str
+
+    def words(self) -> Mapping[str, Any]:
+        """What the chat window needs to know of the business, as JSON.
+
+        ``business`` and its usual ``language``; ``consent``: what visitors agree to, by language; ``asks``: the
+        sentences with which an answer asks for contact details.
+        """
+        knowledge = self.flow.knowledge
+        phrases = knowledge.phrases.values()
+        return {
+            "business": knowledge.business,
+            "language": knowledge.default_language,
+            "consent": dict(knowledge.consent_wording),
+            "asks": [sentence for each in phrases for sentence in (each.ask_contact, each.handoff_ask)],
+        }
 
 
 def chat(environ: Mapping[str, str] | None = None) -> Chat:

@@ -1,113 +1,66 @@
-/** Slack's channel: messages rendered from their blocks as Slack would show them. */
+/** One destination's inbox: what it accepted, drawn as it would be seen there, and kept in step. */
 
-import { announce, byId, counted, element, setHidden, setText } from "./dom.js";
-import { mrkdwn, textObject } from "./mrkdwn.js";
+import { announce, counted, element, setHidden } from "./dom.js";
 
-const SHOWN = 100;
-const NEAR_THE_END = 48; // pixels: whoever reads the newest message stays with the newest
+const SHOWN = 60;
+const NEAR_THE_END = 48; // pixels: whoever reads the newest stays with the newest
 
-/** Keeps the list of messages in step with what the stand-in received. */
 export class Inbox {
-  #list = byId("inbox");
-  #drawn = []; // {text, node} of each message shown, oldest first; text tells whether it changed
+  #drawn = []; // {text, node} of each thing shown, oldest first; text tells whether it changed
   #first = true;
 
-  /** @param {object[]} messages  everything accepted, oldest first */
-  update(messages) {
-    const latest = messages.slice(-SHOWN);
-    const texts = latest.map((message) => JSON.stringify(message));
+  /**
+   * @param {{title: string, noun: string, empty: string, draw: Function, list?: HTMLElement}} kind
+   *   draw: an item and when it came (null for what was there before) to a node
+   */
+  constructor(kind) {
+    this.kind = kind;
+    this.total = 0;
+    this.list = kind.list ?? element("ol", { class: "items" });
+    this.empty = element("p", { class: "empty" }, kind.empty);
+    this.scroller = element("div", { class: "scroller", tabindex: "0", role: "group", "aria-label": `${kind.title}, oldest first` }, this.list);
+    this.node = element("div", { class: `inbox ${kind.className}` }, ...(kind.top ?? []), this.scroller, this.empty);
+  }
+
+  /** @param {object[]} items  everything accepted, oldest first; how many are new or changed */
+  update(items) {
+    const latest = items.slice(-SHOWN);
+    const texts = latest.map((item) => JSON.stringify(item));
     const gone = this.#firstKept(texts);
-    const pinned = this.#list.scrollHeight - this.#list.scrollTop - this.#list.clientHeight < NEAR_THE_END;
+    const pinned = this.scroller.scrollHeight - this.scroller.scrollTop - this.scroller.clientHeight < NEAR_THE_END;
     for (const { node } of this.#drawn.splice(0, gone)) node.remove();
+    const news = this.#drawChanged(latest, texts);
     for (const { node } of this.#drawn.splice(texts.length)) node.remove();
-    let added = 0;
-    for (let index = this.#drawn.length; index < texts.length; index += 1) {
-      const node = drawMessage(latest[index], this.#first ? null : new Date());
-      this.#list.append(node);
-      this.#drawn.push({ text: texts[index], node });
-      added += 1;
-    }
-    this.#tell(messages.length, added);
-    if (added > 0 && pinned) this.#list.scrollTop = this.#list.scrollHeight;
+    const more = items.length - this.total;
+    this.total = items.length;
+    setHidden(this.empty, items.length > 0);
+    setHidden(this.scroller, items.length === 0);
+    if (news > 0 && pinned) this.scroller.scrollTop = this.scroller.scrollHeight;
+    if (more > 0 && !this.#first) announce(`${counted(more, `new ${this.kind.noun}`)} in ${this.kind.title}`);
+    const told = this.#first ? 0 : news;
     this.#first = false;
+    return told;
   }
 
-  /** How many of the oldest drawn messages have to go so that the rest is where the new list begins. */
-  #firstKept(texts) {
-    const drawn = this.#drawn.map(({ text }) => text);
-    for (let gone = 0; gone < drawn.length; gone += 1) {
-      const rest = drawn.slice(gone);
-      if (rest.length <= texts.length && rest.every((text, index) => text === texts[index])) return gone;
+  #drawChanged(latest, texts) {
+    let news = 0;
+    for (const [place, text] of texts.entries()) {
+      const there = this.#drawn[place];
+      if (there?.text === text) continue;
+      const node = this.kind.draw(latest[place], this.#first ? null : new Date());
+      if (!this.#first) node.classList.add("arriving");
+      if (there === undefined) this.list.append(node);
+      else there.node.replaceWith(node);
+      this.#drawn[place] = { text, node };
+      news += 1;
     }
-    return drawn.length;
+    return news;
   }
 
-  #tell(total, added) {
-    setText(byId("slack-count"), String(total));
-    setText(byId("slack-count-words"), `, ${counted(total, "message")}`);
-    setHidden(byId("inbox-empty"), total > 0);
-    if (added > 0 && !this.#first) announce(`${counted(added, "new message")} in Slack`);
+  /** How many of the oldest have to go so that the next one is what the new list begins with. */
+  #firstKept(texts) {
+    if (texts.length < SHOWN) return 0;
+    const first = this.#drawn.findIndex(({ text }) => text === texts[0]);
+    return first < 0 ? this.#drawn.length : first;
   }
-}
-
-function drawMessage(message, arrived) {
-  const blocks = Array.isArray(message.blocks) ? message.blocks : [];
-  const body = blocks.length > 0 ? blocks.map(drawBlock) : [paragraph(mrkdwn(String(message.text ?? "")))];
-  const time = arrived === null ? [] : [element("time", { datetime: arrived.toISOString() }, clock(arrived))];
-  const who = element("p", { class: "who" }, element("b", {}, "Bellhop"), element("span", { class: "app" }, "APP"), ...time);
-  return element(
-    "li",
-    { class: arrived === null ? "slack-message" : "slack-message arriving" },
-    element("span", { class: "avatar", "aria-hidden": "true" }, "B"),
-    element("div", { class: "slack-body" }, who, ...body),
-  );
-}
-
-function clock(moment) {
-  return moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-}
-
-function paragraph(nodes, className = "block-text") {
-  return element("div", { class: className, dir: "auto" }, ...nodes);
-}
-
-const DRAWN_BLOCKS = {
-  section: drawSection,
-  header: (block) => paragraph(textObject(block.text), "block-header"),
-  context: drawContext,
-  divider: () => element("hr"),
-  actions: (block) => element("div", { class: "block-actions" }, ...listOf(block.elements).map(drawButton)),
-  markdown: (block) => paragraph([String(block.text ?? "")]),
-  image: (block) => paragraph([`Image: ${block.alt_text ?? ""}`], "block-other"),
-};
-
-function drawBlock(block) {
-  const draw = Object.hasOwn(DRAWN_BLOCKS, block?.type) ? DRAWN_BLOCKS[block.type] : null;
-  return draw ? draw(block) : paragraph([`(a block of type ${block?.type})`], "block-other");
-}
-
-function drawSection(block) {
-  const parts = block.text ? [paragraph(textObject(block.text))] : [];
-  const fields = listOf(block.fields);
-  if (fields.length > 0) {
-    parts.push(element("div", { class: "block-fields" }, ...fields.map((field) => paragraph(textObject(field)))));
-  }
-  if (block.accessory?.type === "button") parts.push(drawButton(block.accessory));
-  return element("div", { class: "block-section" }, ...parts);
-}
-
-function drawContext(block) {
-  const drawn = listOf(block.elements).map((item) =>
-    element("span", { dir: "auto" }, ...(item.type === "image" ? [String(item.alt_text ?? "")] : textObject(item))),
-  );
-  return element("div", { class: "block-context" }, ...drawn);
-}
-
-/** A button as Slack shows it; pressing it here does nothing, so it is no button to the keyboard. */
-function drawButton(button) {
-  return element("span", { class: "block-button" }, ...textObject(button?.text));
-}
-
-function listOf(value) {
-  return Array.isArray(value) ? value : [];
 }
