@@ -70,7 +70,7 @@ class FirestoreErasures:
         return saved
 
     def conversations(self, address: str, conversation_id: str) -> Sequence[str]:
-        """Cost: two round trips, one read a conversation found (at least two); one more of each for old documents.
+        """Cost: two round trips, one read a conversation found (at least two); one more each for old documents.
 
         Index: ``conversations``: ``email_hashes`` (contains); for old documents ``email``.
         """
@@ -78,10 +78,13 @@ class FirestoreErasures:
         found = self._get(self._collection("conversations").where(filter=of_it).limit(CONVERSATIONS_MOST))
         names = [snapshot.id for snapshot in found]
         asked = self._database.read([self._database.document("conversations", conversation_id)])[0]
-        if not asked.exists or is_tombstone(asked):
+        stands = asked.to_dict() or {}
+        # Only what an earlier version wrote is believed for its address: of any other the address may be another one by
+        # now, perhaps somebody's who has nothing to do with this link.
+        if not asked.exists or is_tombstone(asked) or "email_hashes" in stands:
             return names
         names.append(asked.id)
-        email = (asked.to_dict() or {}).get("email")
+        email = stands.get("email")
         if isinstance(email, str):
             same = self._collection("conversations").where(filter=FieldFilter("email", "==", email))
             names += [snapshot.id for snapshot in self._get(same.limit(CONVERSATIONS_MOST))]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -54,6 +55,8 @@ class _Work:
         began: monotonic seconds.
         saved: likewise, when it was written last.
         before: seconds the slices before this one took.
+        hand: sends a page's changes.
+        writing: the page whose changes are on their way, while the next one is decided.
     """
 
     step: Step
@@ -62,6 +65,8 @@ class _Work:
     began: float
     saved: float
     before: float
+    hand: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="send"))
+    writing: _Page | None = None
 
 
 @dataclass
@@ -69,18 +74,24 @@ class _Page:
     """A page under way.
 
     Attributes:
-        found: its documents.
+        last: its last document.
+        read: its documents.
         ours: those that a crashed holder of this page may have changed.
         written: how many are changed.
         unchanged: how many needed nothing.
         problems: those that are left as they are.
+        wanted: the changes that are on their way.
+        become: what becomes of them.
     """
 
-    found: list[Found]
+    last: str
+    read: int
     ours: frozenset[str]
     written: int = 0
     unchanged: int = 0
     problems: list[Problem] = field(default_factory=list)
+    wanted: Sequence[Wanted] = ()
+    become: Future[list[Written]] | None = None
 
 
 @dataclass(frozen=True)
@@ -126,10 +137,11 @@ class MigrationSlice:
             if work is None:
                 return None
             with_reverse = work.ledger.state is State.ROLLING_BACK and work.ledger.by_reverse
-            if work.ledger.state is State.RUNNING or with_reverse:
-                self._run(work)
-            else:
-                self._roll_back(work)
+            with work.hand:
+                if work.ledger.state is State.RUNNING or with_reverse:
+                    self._run(work)
+                else:
+                    self._roll_back(work)
         except Conflict:
             self.events("migration_overtaken", step=command.step)
             raise SliceLive from None
@@ -188,7 +200,9 @@ class MigrationSlice:
             while rest:
                 rest = self._page(work, rest)
             if self._over(work):
+                self._settle(work)
                 return True
+        self._settle(work)
         return False
 
     def _redo(self, work: _Work, until: str) -> None:
@@ -198,6 +212,7 @@ class MigrationSlice:
         work.ledger = replace(work.ledger, until=None, page=work.ledger.page - 1)
         while found:
             found = self._page(work, found, frozenset(pack.images if pack is not None else ()))
+        self._settle(work)
 
     def _page(self, work: _Work, found: list[Found], ours: frozenset[str] = frozenset()) -> list[Found]:
         """Do one page; what of it has no room for before-images is returned."""
@@ -211,14 +226,14 @@ class MigrationSlice:
         problems = [*decided.problems, *large]
         settled = {each.document.id for each in found} - set(decided.changes) - {problem.id for problem in problems}
         before = len(settled & ours)
-        page = _Page(found, ours, before, decided.unchanged - before, problems)
-        last = found[-1].document.id
+        self._settle(work)
+        page = _Page(found[-1].document.id, len(found), ours, before, decided.unchanged - before, problems)
         if wanted:
-            self._write_page(work, page, wanted, last)
-        left = len(found) - page.written - page.unchanged - len(page.problems)
-        done = PageDone(last, len(found), page.written, page.unchanged, left, tuple(page.problems))
-        work.ledger = rules.paged(work.ledger, done)
-        if not wanted and self.clock.monotonic() - work.saved > SAVE_EVERY:
+            self._save(work, replace(work.ledger, page=work.ledger.page + 1, until=page.last), wanted)
+            self._send(work, page, wanted)
+            return []
+        self._count(work, page)
+        if self.clock.monotonic() - work.saved > SAVE_EVERY:
             self._save(work, work.ledger)
         return []
 
@@ -233,33 +248,47 @@ class MigrationSlice:
         problems = [Problem(each.found.document.id, TOO_LARGE) for each in large]
         return [each for each in wanted if each not in large], problems
 
-    def _write_page(self, work: _Work, page: _Page, wanted: Sequence[Wanted], last: str) -> None:
-        """Write the page's before-images, then its changes; what changes meanwhile is read and decided again."""
-        begun = replace(work.ledger, page=work.ledger.page + 1, until=last)
+    def _send(self, work: _Work, page: _Page, wanted: Sequence[Wanted]) -> None:
+        """Let a page's changes go; its before-images are written."""
+        page.wanted, page.become = wanted, work.hand.submit(self.store.write, wanted, self._rate(work))
+        work.writing = page
+
+    def _settle(self, work: _Work) -> None:
+        """Wait for the changes that are on their way; what changed meanwhile is read and decided again."""
+        page = work.writing
         for tries_left in reversed(range(TRIES)):
-            self._save(work, begun, wanted)
-            failed = self._written(work, page, wanted)
-            if not failed:
+            if page is None or page.become is None:
                 return
+            failed = self._written(page, page.become.result())
             if Written.UNSURE in failed.values():
                 if not tries_left:
                     raise StorageUnavailable("changes were not answered")
                 self.pause(0.1 * 2 ** (TRIES - tries_left))
-            wanted = self._again(work, page, failed)
-            if not wanted:
-                return
+            wanted = self._again(work, page, failed) if failed else []
+            work.writing = None
+            if not wanted or not tries_left:
+                break
+            self._save(work, work.ledger, wanted)
+            self._send(work, page, wanted)
+        if page is not None:
+            self._count(work, page)
 
-    def _written(self, work: _Work, page: _Page, wanted: Sequence[Wanted]) -> dict[str, Written]:
-        """Write changes; those that were not written, and why."""
+    def _count(self, work: _Work, page: _Page) -> None:
+        left = page.read - page.written - page.unchanged - len(page.problems)
+        done = PageDone(page.last, page.read, page.written, page.unchanged, left, tuple(page.problems))
+        work.ledger = rules.paged(work.ledger, done)
+
+    def _written(self, page: _Page, become: Sequence[Written]) -> dict[str, Written]:
+        """Count what was written; what was not, and why."""
         failed: dict[str, Written] = {}
-        for each, become in zip(wanted, self.store.write(wanted, self._rate(work)), strict=True):
+        for each, one in zip(page.wanted, become, strict=True):
             name = each.found.document.id
-            if become is Written.DONE:
+            if one is Written.DONE:
                 page.written += 1
-            elif become is Written.REFUSED:
+            elif one is Written.REFUSED:
                 page.problems.append(Problem(name, REFUSED))
             else:
-                failed[name] = become
+                failed[name] = one
         return failed
 
     def _again(self, work: _Work, page: _Page, failed: Mapping[str, Written]) -> list[Wanted]:

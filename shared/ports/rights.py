@@ -81,7 +81,7 @@ class ErasureStore(Protocol):
         """Write what became of it, if nobody else has, with a line of the audit; raises Conflict."""
 
     def conversations(self, address: str, conversation_id: str) -> Sequence[str]:
-        """Conversations of an address that are not yet tombstones; that conversation among them if it has the address.
+        """Conversations that ever had an address and are no tombstones yet; old ones by that one conversation.
 
         Bounded; asked again when those are tombstones it gives the next ones.
         """

@@ -390,9 +390,12 @@ def test_a_conversation_of_an_earlier_version_is_found_by_its_address(
 
 
 def test_conversations_of_others_are_left_alone(visitor: Visiting, rights: FirestoreRights) -> None:
-    """A link's conversation that has another address by now is not the recipient's."""
+    """Whoever has a link and then types another person's address cannot have that person's data erased."""
     other = visitor.says("I am bob@example.com")["conversation_id"]
-    mine = visitor.says()["conversation_id"]
-    rights.request_erasure(ADDRESS, mine, record())
+    mine = visitor.says()
+    visitor.says("My e-mail is bob@example.com now", mine["session_id"])
+    assert visitor.world.document("conversations", mine["conversation_id"])["email"] == "bob@example.com"
+    rights.request_erasure(ADDRESS, mine["conversation_id"], record())
     erasing(visitor.world, Board()).continue_erasures()
+    assert "erased_at" in visitor.world.document("conversations", mine["conversation_id"])
     assert visitor.world.document("conversations", other)["email"] == "bob@example.com"

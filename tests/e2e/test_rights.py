@@ -325,3 +325,21 @@ def test_an_opt_out_can_be_undone_with_the_link(system):
         "erasure": None,
     }
     assert requests.post(f"{system.url}/unsubscribe/undo", timeout=30).status_code == 400
+
+
+def test_f45_nothing_of_a_visitor_is_in_any_log(system):
+    """Neither the address nor a token, whatever was done with them, refused requests included."""
+    address, mails = followed_up(system)
+    link = link_of(mails[0])
+    token = link.partition("?t=")[2]
+    requests.post(f"{system.url}/unsubscribe", json={"email": address}, timeout=30)
+    requests.post(f"{system.url}/unsubscribe", json={"email": f"{address}\r\nBcc: x"}, timeout=30)
+    requests.post(link, timeout=30)
+    requests.post(link + "x", timeout=30)
+    requests.post(link.replace("/unsubscribe?", "/unsubscribe/revoke?"), timeout=30)
+    time.sleep(1)
+    for name in ("chat", "unsubscribe", "send_followups", "deliver_alert", "retry_dead_letters"):
+        said = requests.get(f"{system.url}/_local/logs/{name}", timeout=30).text
+        assert '"event"' in said
+        assert address not in said
+        assert token not in "\n".join(line for line in said.splitlines() if line.startswith("{"))
