@@ -102,10 +102,15 @@ class FirestoreErasures:
         self._database.commit(batch)
 
     def alerts(self, conversation_id: str) -> Sequence[FoundAlert]:
-        """Cost: one round trip, one read an alert (at least one); no composite index."""
+        """Cost: two round trips, one read an alert (at least two); no composite index."""
         of_it = FieldFilter("conversation_id", "==", conversation_id)
-        query = self._collection("alerts").where(filter=of_it).select(["channel", "state"])
-        return [FoundAlert(item.id, item.get("channel"), item.get("state")) for item in self._get(query)]
+        tells_of_it = FieldFilter("payload.conversation_ids", "array_contains", conversation_id)
+        found = [
+            item
+            for each in (of_it, tells_of_it)
+            for item in self._get(self._collection("alerts").where(filter=each).select(["channel", "state"]))
+        ]
+        return [FoundAlert(item.id, item.get("channel"), item.get("state")) for item in found]
 
     def remove(self, conversation_id: str) -> dict[str, int]:
         """Cost: a round trip each for finding and deleting, a read and a delete a document (at least five reads)."""

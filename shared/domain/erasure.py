@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.domain.alert import Alert, State
+from shared.domain.alert import OVERDUE, Alert, State
 from shared.domain.delivery import ended
+from shared.domain.escalation import without
 
 RUNNING, DONE = "running", "done"
 
@@ -100,14 +101,16 @@ def perhaps_shown(alert: Alert) -> bool:
     return alert.was_held or alert.maybe_shown or alert.state is State.DELIVERED
 
 
-def erased(alert: Alert, *, now: datetime, nonce: str) -> Alert:
-    """An alert that says nothing of a visitor any more.
+def erased(alert: Alert, *, now: datetime, nonce: str, conversation_id: str = "") -> Alert:
+    """An alert that says nothing of a visitor any more; one that tells of several goes on to tell of the others.
 
     Raises:
         ValueError: it is being sent; its outcome comes first.
     """
     if alert.state is State.SENDING:
         raise ValueError("an alert that is being sent is not erased before its outcome")
+    if alert.kind == OVERDUE:
+        return replace(without(alert, conversation_id), nonce=nonce)
     return replace(ended(alert, State.ERASED, now), payload={}, nonce=nonce)
 
 

@@ -9,6 +9,7 @@ once.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -118,6 +119,20 @@ def overdue(alerts: Sequence[Alert], channels: tuple[str, ...], *, now: datetime
     )
 
 
+def without(alert: Alert, conversation_id: str) -> Alert:
+    """One of overdue alerts that no longer says anything of a conversation; the others are still told of."""
+    entries = [dict(each) for each in alert.payload["entries"]]
+    text = str(alert.payload["text"])
+    for gone in (each for each in entries if each["conversation_id"] == conversation_id):
+        text = text.replace(f"{gone['line']}\n", "")
+    payload = dict(alert.payload) | {
+        "text": text,
+        "entries": [each for each in entries if each["conversation_id"] != conversation_id],
+        "conversation_ids": [each for each in alert.payload["conversation_ids"] if each != conversation_id],
+    }
+    return replace(alert, payload=payload)
+
+
 def tells_of(alert: Alert) -> tuple[str, ...]:
     """The ids of the alerts that an escalation tells of; empty for other kinds."""
     if alert.kind == OVERDUE:
@@ -169,11 +184,14 @@ def _told_of_waiting(alerts: Sequence[Alert], now: datetime) -> dict[str, Any]:
     channel = NAMES.get(name, name)
     hours = int((now - alerts[0].created_at).total_seconds() // 3600)
     many = f"{len(alerts)} alerts" if len(alerts) > 1 else "An alert"
+    entries = [
+        {"alert_id": alert.id, "conversation_id": alert.conversation_id, "line": _waiting(alert)} for alert in alerts
+    ]
     text = [
         f"{many} could not be delivered to {channel} for up to {hours} hours. They still wait, and go out by",
         "themselves when it takes them again. Reach these people another way if that takes longer:",
         "",
-        *(_waiting(alert) for alert in alerts),
+        *(each["line"] for each in entries),
         "",
         f"Runbook: {OVERDUE_RUNBOOK}",
         f"What waits: python -m infra.ops dead-letters --channel {name}",
@@ -182,6 +200,7 @@ def _told_of_waiting(alerts: Sequence[Alert], now: datetime) -> dict[str, Any]:
         "title": f"{many} not delivered to {channel} for {hours} hours",
         "text": "\n".join(text),
         "alert_ids": [alert.id for alert in alerts],
+        "entries": entries,
         "conversation_ids": sorted({alert.conversation_id for alert in alerts if alert.conversation_id}),
         "channel": name,
     }

@@ -113,12 +113,12 @@ class Erasing:
         for conversation_id in erasure.conversations:
             for found in self.store.alerts(conversation_id):
                 if found.state != State.ERASED:
-                    erasure, done = self._alert(erasure, found)
+                    erasure, done = self._alert(erasure, found, conversation_id)
                     sending = sending or not done
             erasure = self.store.save(erasure.counted(self.store.remove(conversation_id)))
         return erasure, sending
 
-    def _alert(self, erasure: Erasure, found: FoundAlert) -> tuple[Erasure, bool]:
+    def _alert(self, erasure: Erasure, found: FoundAlert, conversation_id: str) -> tuple[Erasure, bool]:
         """One alert, with its dead letter and its task; whether that is done."""
         stored = self.alerts.read(found.id, found.channel)
         if stored is None or stored.alert.state is State.ERASED:
@@ -129,13 +129,13 @@ class Erasing:
         if domain.perhaps_shown(alert):
             # Written down before the alert says nothing of it any more.
             erasure = self.store.save(erasure.noted(alert))
-        after = domain.erased(alert, now=stored.read_at, nonce=self.chance.token())
+        after = domain.erased(alert, now=stored.read_at, nonce=self.chance.token(), conversation_id=conversation_id)
         try:
             self.alerts.write(Step(alert, after, stored.version))
         except (Conflict, Contention):
             return erasure, False
         letter = alert.state in DEAD_LETTER_STATUS
-        if alert.waiting:
+        if alert.waiting and after.state is State.ERASED:
             self._forget_task(alert)
         return erasure.counted({"alerts": 1, "dead_letters": int(letter)}), True
 

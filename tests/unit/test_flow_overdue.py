@@ -10,6 +10,7 @@ import pytest
 
 from shared.domain.alert import OVERDUE, Alert, State
 from shared.domain.destination import Destination
+from shared.domain.erasure import erased
 from shared.domain.escalation import OVERDUE_MOST
 from shared.errors import Conflict
 from tests.support.delivery_flow import Delivery, parked, queued
@@ -133,3 +134,16 @@ def test_a_visitors_words_cannot_imitate_ours() -> None:
 def test_a_new_alert_is_not_overdue() -> None:
     """It says so, or no query would find it later."""
     assert queued().overdue is False
+
+
+def test_whoever_asks_to_be_erased_is_taken_out_and_the_others_are_told_of() -> None:
+    """The message that lists them goes on, without a word of theirs."""
+    system = blocked(*[old(name, payload={"email": f"{name}@example.com"}) for name in ("ann", "bob")])
+    system.sweep()
+    [overdue] = told(system)
+    left = erased(overdue, now=NOW, nonce="erased", conversation_id="ann")
+    assert (left.state, left.payload["conversation_ids"]) == (overdue.state, ["bob"])
+    assert "ann@example.com" not in str(left.payload)
+    assert "bob@example.com" in left.payload["text"]
+    assert len(left.payload["text"].splitlines()) == len(overdue.payload["text"].splitlines()) - 1
+    assert erased(left, now=NOW, nonce="again", conversation_id="ann").payload == left.payload
