@@ -183,6 +183,18 @@ def test_holds_tells_whether_the_generations_task_waits(google: Google) -> None:
     assert not tasks.holds(alert)
 
 
+def test_forget_removes_the_generations_task(google: Google) -> None:
+    """Not another generation's; that there is none is success."""
+    alert, tasks = new(), google.tasks()
+    later = datetime.now(UTC) + timedelta(hours=1)
+    tasks.enqueue(alert, later)
+    tasks.enqueue(replace(alert, generation=2), later)
+    tasks.forget(alert)
+    tasks.forget(alert)
+    assert not tasks.holds(alert)
+    assert tasks.holds(replace(alert, generation=2))
+
+
 def test_a_queue_that_is_missing_is_an_error_of_ours(google: Google) -> None:
     """The channel's queue was not deployed: the sweep will find the alert."""
     with pytest.raises(QueueError) as error:
@@ -210,11 +222,11 @@ def test_f45_no_other_error_gets_out(kind: type[Exception]) -> None:
         def create_task(self, **_: object) -> None:
             raise kind("ana@example.com")
 
-        get_task = create_task
+        get_task = delete_task = create_task
 
     tasks = CloudTasks(project="p", region="r", target_url=URL, invoker_email=INVOKER, emulator_host=None)
     tasks._connected = Failing()
-    for ask in (tasks.enqueue, tasks.holds):
+    for ask in (tasks.enqueue, tasks.holds, tasks.forget):
         with pytest.raises(QueueError) as error:
             ask(ALERT)
         assert str(error.value) == kind.__name__

@@ -53,6 +53,14 @@ def test_nothing_can_be_added_or_left_out(place: int, more: str) -> None:
                 SignedTokens((NEW,)).read(changed, NOW)
 
 
+@pytest.mark.parametrize("junk", ["!", "=", "\n", " ", "*", "é", "\x00", "%3D"])
+def test_no_character_that_base64_readers_skip_is_taken(junk: str) -> None:
+    """At any place of the token: there is one way to write it."""
+    for place in range(len(TOKEN) + 1):
+        with pytest.raises(TokenRefused):
+            SignedTokens((NEW,)).read(TOKEN[:place] + junk + TOKEN[place:], NOW)
+
+
 def test_a_rotated_key_is_accepted_as_long_as_it_is_listed() -> None:
     """The first one signs; a token of a key that is not listed any more is refused, not expired."""
     old = SignedTokens((OLD,)).make(CLAIMS, NOW)
