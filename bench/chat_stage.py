@@ -27,6 +27,7 @@ _LOOK_SECONDS = 0.002
 _MEBIBYTE = 1024 * 1024
 
 SETTINGS = {
+    "ADDRESS_HASH_KEY": "an-address-key-of-the-bench",
     "LEAD_CHANNELS": "slack",
     "CHAT_RATE_LIMIT": "1000000 per minute",  # one window a client, as usual, that nobody fills
 }

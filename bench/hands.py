@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from shared.domain.alert import Alert
+from shared.domain.digest import Digest
 from shared.domain.outcome import Outcome
 from shared.ports import Channel, Clock, Continuation, Message, TaskQueue
 
@@ -29,6 +30,16 @@ class CountingQueue(TaskQueue):
         del alert
         self.operations += 1
         return False
+
+    def enqueue_digest(self, digest: Digest) -> None:
+        """Count a task."""
+        del digest
+        self.operations += 1
+
+    def forget(self, alert: Alert) -> None:
+        """Count a task that is removed."""
+        del alert
+        self.operations += 1
 
 
 class CountingContinuation(Continuation):

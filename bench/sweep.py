@@ -29,6 +29,7 @@ ENVIRON = {
     "SWEEP_URL": "https://sweep.example.com",
     "CLEANUP_URL": "https://cleanup.example.com",
     "ESCALATION_CHANNELS": "email,slack",
+    "DIGEST_THRESHOLD": "2",  # whatever is stored beside them, what is due goes out in one message
 }
 NOT_DUE = timedelta(hours=1)
 LATELY = timedelta(days=2)
@@ -120,7 +121,19 @@ def _sweep(project: str) -> Job:
     if not isinstance(built.flow.store, FirestoreAlerts):
         raise TypeError("the flow's store is not Firestore")
     meter.watch(built.flow.store._database)  # noqa: SLF001 - the wire that is counted in
-    flow = replace(built.flow, queue=queue, again=again, clock=StillClock(), events=_silent)
+    clock = StillClock()
+    steps = replace(built.flow.moves.steps, queue=queue, events=_silent)
+    moves = replace(built.flow.moves, steps=steps, clock=clock, events=_silent)
+    flow = replace(
+        built.flow,
+        queue=queue,
+        moves=moves,
+        backlog=replace(built.flow.backlog, queue=queue, moves=moves, events=_silent),
+        overdue=replace(built.flow.overdue, steps=steps, events=_silent),
+        again=again,
+        clock=clock,
+        events=_silent,
+    )
 
     def once() -> str:
         swept = built.once("retry-dead-letters", _slot(), flow)

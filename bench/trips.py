@@ -53,7 +53,8 @@ class World:
         channels = dict.fromkeys(("slack", "email"), Answering(outcome))
         self.meter.reset()
         self.queue.operations = self.sweep.operations = 0
-        state = replace(self.flow, channels=channels)(DeliverAlert(alert_id, generation, channel))
+        attempts = replace(self.flow.attempts, channels=channels)
+        state = replace(self.flow, attempts=attempts)(DeliverAlert(alert_id, generation, channel))
         trips = [f"{name} x{len(list(calls))}" for name, calls in groupby(self.meter.calls)]
         tasks = self.queue.operations + self.sweep.operations
         return [state, len(self.meter.calls), self.meter.reads, self.meter.writes, tasks, ", ".join(trips)]
@@ -87,7 +88,9 @@ def _world() -> World:
         raise TypeError("the flow's store is not Firestore")
     database = flow.store._database  # noqa: SLF001 - the wire that is counted in
     meter.watch(database)
-    world = World(replace(flow, queue=queue, sweep=sweep, events=_silent), meter, queue, sweep, database)
+    attempts = replace(flow.attempts, sweep=sweep, events=_silent)
+    quiet = replace(flow, queue=queue, attempts=attempts, events=_silent)
+    world = World(quiet, meter, queue, sweep, database)
     world.deliver(world.put(), 1, Delivered())  # the first call connects
     return world
 

@@ -121,7 +121,7 @@ def _lost_tasks_under_the_old_generation(real: Callable[..., Alert]) -> Callable
 
 
 def _uncounted(real: Callable[..., Alert]) -> Callable[..., Alert]:
-    return lambda alert, *args: replace(real(alert, *args), attempts=alert.attempts)
+    return lambda alert, **given: replace(real(alert, **given), attempts=alert.attempts)
 
 
 def _under_the_old_nonce(real: Callable[..., Alert]) -> Callable[..., Alert]:
@@ -201,7 +201,7 @@ BUGS = {
     "claim ignores a live lease": (_wrapped("claim", _any_lease), SLACK, "d: a live lease was broken"),
     "claim takes what is final": (_wrapped("_nothing_to_do", _final_alerts_too), ALONE, "c: out of"),
     "claim ignores a receipt": (_wrapped("claim", _no_receipt), ALONE, "j: two copies at slack"),
-    "claim does not count the attempt": (_wrapped("_held", _uncounted), ALONE, "e: an attempt that is not counted"),
+    "claim does not count the attempt": (_wrapped("held", _uncounted), ALONE, "e: an attempt that is not counted"),
     "settle keeps the nonce": (_wrapped("settle", _under_the_old_nonce), ALONE, "d: written under another nonce"),
     "a new key after Unknown": (_wrapped("settle", _a_new_key_after_unknown), KEYED, "j: two copies at monday"),
     "expire drops wake_at": (_wrapped("expire", _without_wake_at), ALONE, "b: "),
