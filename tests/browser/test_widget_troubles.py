@@ -148,6 +148,28 @@ def test_what_the_server_refuses_is_said_and_can_be_changed(chat):
     assert "Monday" in there.ask("When are you open?")
 
 
+def test_a_key_that_was_used_for_something_else_is_said_and_not_tried_again(chat):
+    """422 cannot be cured by waiting: one try, the server's reason, and the way back to the box."""
+    there = chat()
+    sent = sends(there.page)
+    refusal = json.dumps({"status": 422, "title": "Idempotency key reused", "detail": "Send a new key."})
+
+    def refuse(route):
+        headers = {"Access-Control-Allow-Origin": "*"}
+        route.fulfill(status=422, headers=headers, content_type="application/problem+json", body=refusal)
+
+    there.open()
+    there.page.route("**/chat", refuse)
+    there.write("When are you open?")
+    expect(there.mine).to_contain_text("This message could not be taken: Send a new key.")
+    there.page.unroute("**/chat")
+    there.page.get_by_role("button", name="Change it").click()
+    there.box.press("Enter")
+    expect(there.theirs).to_have_count(2)
+    keys = [key for key, _ in sent]
+    assert len(keys) == len(set(keys)) == 2
+
+
 def test_two_tabs_show_one_conversation(chat):
     """What is written in one is seen in the other, and goes on from there."""
     there = chat()
