@@ -246,8 +246,7 @@ MISTAKES = {
     "queue-without-destination": (
         "destination: slack\n    target: deliver_alert",
         "target: chat",
-        "queues.slack.target: was 'chat'; takes a function whose access is 'tasks' or 'scheduler' "
-        "or 'admin', not 'public'",
+        "queues.slack.target: was 'chat'; takes a function whose access is 'tasks' or 'scheduler' or 'admin', not",
     ),
     "queue-wrong-destination": (
         "destination: slack\n    target: deliver_alert",
