@@ -7,8 +7,10 @@ with other documents beside are commits of their own.
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -32,6 +34,8 @@ BATCH = 100
 WRITERS = 8
 BATCH_SECONDS = 20.0
 PAGE_SECONDS = 30.0
+STREAM_SECONDS = 300.0
+PAGES_AHEAD = 3
 SAVE_SECONDS = 15.0
 _GONE_ON, _REFUSED = frozenset({5, 6, 9}), frozenset({3, 7, 11, 12})
 """google.rpc.Code: not found, already exists, failed precondition; and what no repeat will change."""
@@ -43,6 +47,7 @@ class FirestoreMigrations:
     def __init__(self, database: Database, kept: timedelta) -> None:
         """Args: database; kept: how long before-images are kept."""
         self._database, self._kept = database, kept
+        self._pace = Pace(1.0)
 
     def ledgers(self, steps: Sequence[str]) -> dict[str, StoredLedger]:
         """Cost: one round trip, one read a step."""
@@ -79,30 +84,41 @@ class FirestoreMigrations:
         return int(found.value)
 
     def pages(self, selection: Selection, after: str | None, limit: int) -> Iterator[list[Found]]:
-        """Cost: a page: one round trip, one read a document (at least one)."""
-        with ThreadPoolExecutor(1, thread_name_prefix="page") as reader:
-            coming = reader.submit(self._page, selection, after, None, limit)
-            while found := coming.result():
-                last = found[-1].document.id
-                coming = reader.submit(self._page, selection, last, None, limit)
-                yield found
+        """Cost: one round trip for all of them, one read a document (at least one).
+
+        One query as of one moment, not one a page: what is written or comes later is found by the next pass.
+        """
+        found = self._query(selection, after).stream(retry=READ_RETRY, timeout=STREAM_SECONDS)
+
+        def taken() -> list[Found]:
+            with reading():
+                return [_found(snapshot) for snapshot in itertools.islice(found, limit)]
+
+        reader = ThreadPoolExecutor(1, thread_name_prefix="page")
+        try:
+            coming = deque(reader.submit(taken) for _ in range(PAGES_AHEAD))
+            while page := coming.popleft().result():
+                coming.append(reader.submit(taken))
+                yield page
+        finally:
+            reader.shutdown(cancel_futures=True)
+            found.close()
 
     def page_until(self, selection: Selection, after: str | None, until: str) -> list[Found]:
         """Cost: one round trip, one read a document (at least one)."""
-        return self._page(selection, after, until, None)
+        last = self._database.document(selection.collection, until)
+        query = self._query(selection, after).where(filter=FieldFilter("__name__", "<=", last))
+        with reading():
+            return [_found(snapshot) for snapshot in query.get(retry=READ_RETRY, timeout=PAGE_SECONDS)]
 
-    def _page(self, selection: Selection, after: str | None, until: str | None, limit: int | None) -> list[Found]:
+    def _query(self, selection: Selection, after: str | None) -> Any:
         collection = self._database.client.collection(selection.collection)
         query: Any = collection.order_by("__name__")
         if selection.fields:
             query = query.select(list(selection.fields))
         if after is not None:
             query = query.where(filter=FieldFilter("__name__", ">", collection.document(after)))
-        if until is not None:
-            query = query.where(filter=FieldFilter("__name__", "<=", collection.document(until)))
-        with reading():
-            found = (query if limit is None else query.limit(limit)).get(retry=READ_RETRY, timeout=PAGE_SECONDS)
-        return [_found(snapshot) for snapshot in found]
+        return query
 
     def reread(self, selection: Selection, ids: Sequence[str]) -> dict[str, Found]:
         """Cost: one round trip, one read a document."""
@@ -121,7 +137,7 @@ class FirestoreMigrations:
         alone = [wanted for wanted in changes if wanted.change.alone]
         batches = [alone[start : start + BATCH] for start in range(0, len(alone), BATCH)]
         batches += [[wanted] for wanted in changes if not wanted.change.alone]
-        pace = Pace(rate)
+        pace = self._paced(rate)
         become: dict[str, Written] = {}
         with ThreadPoolExecutor(WRITERS, thread_name_prefix="write") as writers:
             for batch, written in zip(
@@ -188,25 +204,31 @@ class FirestoreMigrations:
 
     def restore(self, selection: Selection, pack: Pack, rate: float) -> Restored:
         """Cost: two round trips, one read and one write a document; more for those that change meanwhile."""
-        Pace(rate).wait(len(pack.images))
+        self._paced(rate).wait(len(pack.images))
         return Restoring(self._database, selection.collection)(pack)
+
+    def _paced(self, rate: float) -> Pace:
+        """The pace of all calls; another one where the rate is another one."""
+        if self._pace.rate != rate:
+            self._pace = Pace(rate)
+        return self._pace
 
     def _ledger(self, step: str) -> Any:
         return self._database.document("migrations", step)
 
 
 class Pace:
-    """No more than so many operations a second, for all threads together; the first ones go at once."""
+    """No more than so many operations a second, for all threads together; a second's worth may go at once."""
 
     def __init__(self, rate: float) -> None:
-        self._rate, self._lock, self._free_at = rate, threading.Lock(), time.monotonic()
+        self.rate, self._lock, self._free_at = rate, threading.Lock(), time.monotonic() - 1.0
 
     def wait(self, operations: int) -> None:
         """Wait for one's turn."""
         with self._lock:
             now = time.monotonic()
-            turn = max(now, self._free_at)
-            self._free_at = turn + operations / self._rate
+            self._free_at = max(self._free_at, now - 1.0) + operations / self.rate
+            turn = self._free_at - operations / self.rate
         time.sleep(max(0.0, turn - now))
 
 

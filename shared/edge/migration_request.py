@@ -19,7 +19,7 @@ from shared.edge.refusals import invalid_field, method_not_allowed, not_found
 STEP = r"[0-9]{4}"
 STAMPS = ("done", "pending")
 NAME_MOST = 1500  # of a document, in bytes; here in characters
-_LARGEST = 2**31
+_LARGEST = 2**53
 
 
 @dataclass(frozen=True)

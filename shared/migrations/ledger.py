@@ -148,8 +148,12 @@ def noted(ledger: Ledger, entry: Entry) -> Ledger:
 
 
 def begun(ledger: Ledger, checksum: str, total: int, entry: Entry) -> Ledger:
-    """A run from the beginning."""
-    fresh = Ledger(ledger.step, State.RUNNING, checksum, run=ledger.run + 1, slice=ledger.slice + 1, log=ledger.log)
+    """A run from the beginning.
+
+    Its slices are numbered from the time on: tasks' names are remembered also where a ledger was deleted.
+    """
+    first = max(ledger.slice + 1, int(entry.at.timestamp()))
+    fresh = Ledger(ledger.step, State.RUNNING, checksum, run=ledger.run + 1, slice=first, log=ledger.log)
     return noted(replace(fresh, total=total, requested_at=entry.at, ramp_at=entry.at), entry)
 
 

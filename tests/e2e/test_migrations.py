@@ -181,7 +181,7 @@ def test_a_team_comes_over_and_its_pending_alerts_arrive(system, client):
     assert all(counts["unaccounted"] == 0 for counts in answer["tables"].values())
     pending = client.collection("dead_letters").where(filter=FieldFilter("status", "==", "pending"))
     eventually(lambda: not pending.get(), 60)
-    assert system.received("Old lead 63")
+    eventually(lambda: system.received("Old lead 63"), 60)
     assert len(system.received("Old lead 63")) == 1
     conservation = ops(system, "conservation", "--json")
     assert json.loads(conservation.stdout)["balanced"], conservation.stdout
