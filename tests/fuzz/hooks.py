@@ -128,7 +128,7 @@ _run = uuid.uuid4().hex
 
 @schemathesis.hook
 def before_call(_context: Any, case: schemathesis.Case, _kwargs: dict[str, Any]) -> None:
-    """Most keys are new, as visitors' are; every fourth is as it was made and may be known. Half of the visitors browse."""
+    """Most keys are new, as visitors' are; every fourth is as it was made. Half of the visitors browse."""
     key = case.headers.get("Idempotency-Key")
     if key is not None and VALID_KEY.fullmatch(key) and (number := next(_keys)) % 4:
         case.headers["Idempotency-Key"] = f"{key}-{_run}-{number}"
