@@ -21,7 +21,7 @@ def send_followups(request: flask.Request) -> flask.Response:
 def _answer(request: flask.Request) -> flask.Response:
     FOLLOWUPS.guard.check(request.headers.get("Authorization"))
     if request.method != "POST":
-        raise method_not_allowed(("POST",))
+        raise method_not_allowed(("POST",), options=False)
     job, time = read_slot(request.headers.get)
     done = FOLLOWUPS.once(job, time, FOLLOWUPS.flow)
     if done is None:

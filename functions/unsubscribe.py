@@ -7,7 +7,7 @@ import flask
 from shared import bootstrap
 from shared.edge.cors import options_answer, with_cors
 from shared.edge.problems import answer
-from shared.edge.unsubscribe_request import METHODS, read_unsubscribe_request
+from shared.edge.unsubscribe_request import METHODS, methods_at, read_unsubscribe_request
 from shared.errors import RequestError
 from shared.flows.opt_out import Asking
 
@@ -19,7 +19,7 @@ def unsubscribe(request: flask.Request) -> flask.Response:
     """Answer one request; every answer says which limits there are."""
     origins = UNSUBSCRIBE.settings.allowed_origins
     if request.method == "OPTIONS":
-        return options_answer(request, origins, METHODS)
+        return options_answer(request, origins, methods_at(request) or METHODS)
     response = answer(_answer, request, on_error=bootstrap.report)
     return with_cors(ANSWERS.with_policies(response), request, origins)
 

@@ -73,7 +73,10 @@ class Wiring:
         return ProcessSpec(
             name=function,
             argv=(sys.executable, *argv, "--host", HOST, "--port", url.rsplit(":", 1)[1]),
-            env=self.environment(function) | {"HOME": str(home), "CLOUD_RUN_TIMEOUT_SECONDS": str(entry.timeout)},
+            env=self.environment(function)
+            | {"HOME": str(home), "CLOUD_RUN_TIMEOUT_SECONDS": str(entry.timeout)}
+            # gunicorn writes its title over its environment where setproctitle is installed; this keeps it readable.
+            | {"SPT_NOENV": "1"},
             cwd=ROOT,
             ready_url=url,
         )

@@ -20,6 +20,7 @@ STEP = r"[0-9]{4}"
 STAMPS = ("done", "pending")
 NAME_MOST = 1500  # of a document, in bytes; here in characters
 _LARGEST = 2**53
+_OF_SLICES = ("", "/")
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ MigrationRequest = StatusQuery | RunRequest | RollbackRequest | StampRequest | A
 
 def is_slice(request: flask.Request) -> bool:
     """Whether it is a task's: the only one that is sent to the function itself."""
-    return request.path in ("", "/") and request.method == "POST"
+    return request.path in _OF_SLICES and request.method == "POST"
 
 
 def read_slice(request: flask.Request) -> SliceTask | None:
@@ -110,7 +111,8 @@ def read_migration_request(request: flask.Request) -> MigrationRequest:
     for method, read, found in there:
         if method == request.method:
             return read(request, found)
-    raise method_not_allowed(tuple(method for method, _, _ in there))
+    by_task = ("POST",) if request.path in _OF_SLICES else ()
+    raise method_not_allowed((*(method for method, _, _ in there), *by_task), options=False)
 
 
 def _status(request: flask.Request, found: re.Match[str]) -> MigrationRequest:
@@ -171,6 +173,8 @@ def _reason(body: Mapping[str, Any]) -> str | None:
 
 def _number(body: Mapping[str, Any], field: str) -> int:
     value = body.get(field)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # 2.0 is 2: JSON has one kind of number (RFC 8259, 6)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < _LARGEST:
         raise invalid_field(field, "a whole number from 1", json_type(value) if field in body else "nothing")
     return value

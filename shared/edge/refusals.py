@@ -73,6 +73,17 @@ def method_not_allowed(allowed: tuple[str, ...], *, options: bool = True) -> Req
     )
 
 
+def precondition_failed() -> RequestError:
+    """412: the caller asks for a version that is not the one there is (RFC 9110, 13.1.1)."""
+    return RequestError(
+        412,
+        "The version that If-Match names is not the one there is; ask without it.",
+        slug="precondition-failed",
+        title="Another version is there",
+        field="If-Match",
+    )
+
+
 def unauthorized(detail: str, *, presented: bool = True) -> RequestError:
     """401 with ``WWW-Authenticate: Bearer`` (RFC 6750, 3).
 

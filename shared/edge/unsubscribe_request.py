@@ -29,7 +29,6 @@ _WITH_TOKEN: dict[tuple[str, str], Action] = {
     ("/revoke", "POST"): "revoke",
     ("/status", "GET"): "status",
 }
-_PATHS = frozenset(path for path, _ in _WITH_TOKEN)
 
 
 @dataclass(frozen=True)
@@ -62,14 +61,14 @@ def read_unsubscribe_request(request: flask.Request, *, proxy_hops: int) -> Unsu
     Raises:
         RequestError: 404, 405, 413, 415 or 400, saying what was wrong and what is accepted.
     """
-    path = request.path.rstrip("/") or "/"
-    if path not in _PATHS:
+    path = _path(request)
+    allowed = methods_at(request)
+    if not allowed:
         raise not_found()
     method = "GET" if request.method == "HEAD" else request.method
     action = _WITH_TOKEN.get((path, method))
     if action is None:
-        allowed = [known for where, known in _WITH_TOKEN if where == path]
-        raise method_not_allowed((*allowed, *(("HEAD",) if "GET" in allowed else ())))
+        raise method_not_allowed(allowed)
     tokens = request.args.getlist("t")
     if len(tokens) > 1:
         raise invalid_field("t", "given once")
@@ -82,6 +81,16 @@ def read_unsubscribe_request(request: flask.Request, *, proxy_hops: int) -> Unsu
     if action != "by_link":
         raise invalid_field("t", "the token of an e-mail's link", "nothing")
     return UnsubscribeRequest("by_address", None, _email(request), page, client)
+
+
+def methods_at(request: flask.Request) -> tuple[str, ...]:
+    """What is answered at a request's path besides OPTIONS, in the order of ``METHODS``; empty where nothing is."""
+    there = {method for path, method in _WITH_TOKEN if path == _path(request)}
+    return tuple(method for method in METHODS if method in there or (method == "HEAD" and "GET" in there))
+
+
+def _path(request: flask.Request) -> str:
+    return request.path.rstrip("/") or "/"
 
 
 def wants_page(request: flask.Request) -> bool:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import flask
 
 from shared.edge.cors import options_answer, with_cors
 from shared.edge.problems import answer
-from shared.edge.refusals import method_not_allowed, not_found
+from shared.edge.refusals import method_not_allowed, not_found, precondition_failed
 
 Words = Callable[[], Mapping[str, Any]]
 
@@ -143,4 +144,6 @@ def _send(request: flask.Request, file: File) -> flask.Response:
     # Two names: a cache must not take one form for the other (RFC 9110, 8.8.3.3).
     response.set_etag(f"{file.tag}-gzip" if packed else file.tag)
     response.make_conditional(request)
+    if response.status_code == HTTPStatus.PRECONDITION_FAILED:
+        raise precondition_failed()
     return response

@@ -21,16 +21,25 @@ from urllib.parse import unquote
 import phonenumbers
 import schemathesis
 from hypothesis import strategies as st
+from schemathesis.core.parameters import ParameterLocation
 from urllib3.util import connection
 
 from shared.domain.contact import valid_email, valid_phone
 
 IDENTITIES = json.loads(os.environ["BELLHOP_FUZZ_IDENTITIES"])
-"""What an operation's caller shows, by the first part of its path: header and value."""
+"""What an operation's caller shows, by its own name or else the first part of its path: header and value."""
+
+LINKS = json.loads(os.environ["BELLHOP_FUZZ_LINKS"])
+"""Tokens that were signed; the last one too long ago."""
+
+STEPS = 5
+"""A step's number is below: most of those there are, and two that there are not."""
 
 REFUSALS_A_CLIENT = 5
 """Each client writes up to the limit and so often beyond it, then comes the next: both are seen, in this proportion."""
 
+TOKEN = re.compile(r"\.?[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{64}")
+STEP = re.compile(r"[0-9]{4}")
 VALID_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 COUNTRIES = ("PL", "DE", "GB", "US", "FR", "UA")
@@ -56,13 +65,17 @@ schemathesis.openapi.format(
 )
 
 
+if LINKS:
+    schemathesis.openapi.format("link-token", st.sampled_from(LINKS))
+
+
 @schemathesis.auth(refresh_interval=None)
 class Identity:
     """The key or token of whoever may call an operation."""
 
     def get(self, case: schemathesis.Case, _context: Any) -> tuple[str, str] | None:
         """Header and value; None for what everybody may call."""
-        found = IDENTITIES.get(case.operation.path.split("/")[1])
+        found = IDENTITIES.get(case.operation.label) or IDENTITIES.get(case.operation.path.split("/")[1])
         return tuple(found) if found else None
 
     def set(self, case: schemathesis.Case, data: tuple[str, str], _context: Any) -> None:
@@ -80,11 +93,28 @@ def map_case(_context: Any, case: schemathesis.Case) -> schemathesis.Case:
             case.query = {"email": "ana@example.com"}
         elif set(query) == {"email", "id"}:
             case.query = {"id": query["id"]}
+    token = case.query.get("t") if isinstance(case.query, dict) else None
+    if LINKS and isinstance(token, str) and TOKEN.fullmatch(token) and token not in LINKS:
+        case.query["t"] = LINKS[sum(token.encode()) % len(LINKS)]  # well formed is what was signed, here
+    if case.operation.label == "POST /unsubscribe":
+        _opt_out(case)
+    step = (case.path_parameters or {}).get("step")
+    if isinstance(step, str) and STEP.fullmatch(step):
+        case.path_parameters["step"] = f"{int(step) % STEPS:04}"
     body = case.body
     if isinstance(body, dict) and isinstance(body.get("from"), str) and isinstance(body.get("to"), str):
         earlier, later = sorted((body["from"], body["to"]))
         body |= {"from": earlier, "to": later if later > earlier else "9998-12-31T23:59:59Z"}
     return case
+
+
+def _opt_out(case: schemathesis.Case) -> None:
+    """With a link the body is not looked at: what is wrong comes without one, and what is no address with one."""
+    query = case.query if isinstance(case.query, dict) else {}
+    if case.meta is not None and case.meta.is_negative_at(ParameterLocation.BODY):
+        case.query = {name: value for name, value in query.items() if name != "t"}
+    elif LINKS and "t" not in query and not (isinstance(case.body, dict) and "email" in case.body):
+        case.query = {**query, "t": LINKS[0]}
 
 
 @schemathesis.hook
@@ -96,16 +126,18 @@ def filter_path_parameters(_context: Any, path_parameters: dict[str, Any] | None
 TALLY: Counter[str] = Counter()
 """How often each operation was answered with each status."""
 
-_keys = itertools.count()
+_keys, _pages = itertools.count(), itertools.count()
 _run = uuid.uuid4().hex
 
 
 @schemathesis.hook
 def before_call(_context: Any, case: schemathesis.Case, _kwargs: dict[str, Any]) -> None:
-    """Most keys are new, as visitors' are; every fourth is as it was made, and may have been used before."""
+    """Most keys are new, as visitors' are; every fourth is as it was made. Half of the visitors browse."""
     key = case.headers.get("Idempotency-Key")
     if key is not None and VALID_KEY.fullmatch(key) and (number := next(_keys)) % 4:
         case.headers["Idempotency-Key"] = f"{key}-{_run}-{number}"
+    if case.operation.path.startswith("/unsubscribe") and next(_pages) % 2:
+        case.headers["Accept"] = "text/html, */*;q=0.5"
 
 
 @schemathesis.hook
@@ -124,7 +156,8 @@ def _from_client(address: tuple[str, int], *arguments: Any, **how: Any) -> socke
 
     Schemathesis has no setting for it. The gateway tells the function this address, and no header can change it.
     """
-    number = TALLY["POST /chat 429"] // REFUSALS_A_CLIENT
+    refused = sum(count for answer, count in TALLY.items() if answer.endswith(" 429"))
+    number = refused // REFUSALS_A_CLIENT
     how["source_address"] = (f"127.1.{number // 250 % 250}.{1 + number % 250}", 0)
     return _connect(address, *arguments[:1], **how)
 

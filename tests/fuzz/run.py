@@ -16,7 +16,7 @@ from pathlib import Path
 import requests
 
 from infra.manifest import load
-from tests.fuzz.callers import identities
+from tests.fuzz.callers import identities, links
 from tests.support.local_system import LocalSystem, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,6 +74,11 @@ def shown_at(url: str) -> dict[str, tuple[str, str]]:
     return identities(requests.get(f"{url}/_local/info", timeout=30).json(), access)
 
 
+def links_at(url: str) -> list[str]:
+    """Tokens of e-mails that the local system at ``url`` takes."""
+    return links(requests.get(f"{url}/_local/info", timeout=30).json())
+
+
 def fuzz(url: str, *options: str, seed: int, shown: Mapping[str, tuple[str, str]] | None = None) -> Fuzzed:
     """One run against the system at ``url``.
 
@@ -83,7 +88,7 @@ def fuzz(url: str, *options: str, seed: int, shown: Mapping[str, tuple[str, str]
         seed: from 0.
         shown: what each function's caller shows; None at a local system, which is asked.
     """
-    shown = shown_at(url) if shown is None else shown
+    at_home, shown = shown is None, shown_at(url) if shown is None else shown
     with tempfile.TemporaryDirectory() as folder:
         tally, report = Path(folder) / "tally.json", Path(folder) / "report.json"
         program = (sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()")
@@ -105,6 +110,7 @@ def fuzz(url: str, *options: str, seed: int, shown: Mapping[str, tuple[str, str]
                 **os.environ,
                 "PYTHONPATH": str(ROOT),
                 "BELLHOP_FUZZ_IDENTITIES": json.dumps(shown),
+                "BELLHOP_FUZZ_LINKS": json.dumps(links_at(url) if at_home else []),
                 "BELLHOP_FUZZ_TALLY": str(tally),
             },
             stdout=subprocess.PIPE,

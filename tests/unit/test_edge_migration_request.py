@@ -136,3 +136,19 @@ def test_clients_are_forgotten_before_they_fill_the_memory(monkeypatch):
     wrong.refuse_limited("0")
     with pytest.raises(RateLimited):
         wrong.refuse_limited("19")
+
+
+@pytest.mark.parametrize(("path", "allowed"), [("/", "GET, POST"), ("/0001", "GET, POST"), ("/0001/stamp", "POST")])
+def test_another_method_is_told_which_there_are(path, allowed):
+    """Slices come by POST to the function itself; OPTIONS is not answered behind a key."""
+    with pytest.raises(RequestError) as refused:
+        read_migration_request(request("OPTIONS", path))
+    assert (refused.value.status, refused.value.headers["Allow"]) == (405, allowed)
+
+
+def test_a_slices_numbers_may_be_written_with_a_point():
+    """JSON has one kind of number."""
+    body = {"step": "0001", "run": 1.0, "slice": 2.0}
+    assert read_slice(request("POST", "/", json=body)) == SliceTask("0001", 1, 2)
+    with pytest.raises(RequestError):
+        read_slice(request("POST", "/", json=body | {"run": 1.5}))

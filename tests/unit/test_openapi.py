@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import re
 from pathlib import Path
 from typing import Any
 
 import flask
 import pytest
+from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from werkzeug.test import EnvironBuilder
 
 from infra.manifest import load
 from infra.strict_yaml import read
-from shared.domain.alert import DEAD_LETTER_STATUS, ESCALATION, NOTICE, OF_A_LEAD, State
+from shared.adapters import tokens
+from shared.domain.alert import DEAD_LETTER_STATUS, FOLLOWUP, OF_A_LEAD, RELAYED, State
 from shared.domain.conservation import STATES
-from shared.edge import admin_fields, admin_request, body, chat_request, cors, idempotency, json_text
+from shared.edge import (
+    admin_fields,
+    admin_request,
+    body,
+    chat_request,
+    cors,
+    idempotency,
+    json_text,
+    migration_request,
+    unsubscribe_request,
+    widget_pages,
+)
 from shared.edge.admin_key import HEADER, REALM
 from shared.edge.answers import SAFE_HEADERS
+from shared.edge.cors import options_answer
 from shared.edge.problems import TYPE_PREFIX
 from shared.edge.rate_headers import rate_headers
 from shared.errors import RequestError
+from shared.migrations import ledger
 
 ROOT = Path(__file__).resolve().parents[2]
 READ = read((ROOT / "docs" / "openapi.yaml").read_text())
@@ -35,6 +51,13 @@ OPERATIONS = [
     for verb, operation in item.items()
     if verb in VERBS
 ]
+
+
+SLICES = ("/admin_migration", "post")
+"""Comes by task, at a function that is otherwise for operators."""
+
+FILES = {"/chat" + path for path in widget_pages._FILES}
+"""Everybody may have them as often as they like: no limit is counted."""
 
 
 def resolved(found: dict[str, Any]) -> dict[str, Any]:
@@ -63,10 +86,12 @@ def test_every_function_is_described_under_its_name() -> None:
     """And nothing that the manifest does not have; each with what it asks of its callers."""
     functions = load().functions
     assert {path.split("/")[1] for path in DOCUMENT["paths"]} == set(functions)
+    by_token = [{"serviceAccount": []}]
     wanted = {"public": [], "admin": [{"adminKey": []}]}
     for path, verb, operation in OPERATIONS:
         access = str(functions[path.split("/")[1]].access)
-        assert operation["security"] == wanted.get(access, [{"serviceAccount": []}]), (path, verb)
+        security = by_token if (path, verb) == SLICES else wanted.get(access, by_token)
+        assert operation["security"] == security, (path, verb)
         assert operation["tags"] == [path.split("/")[1]]
 
 
@@ -115,7 +140,8 @@ def test_public_answers_say_which_limits_there_are() -> None:
     for path, verb, operation in OPERATIONS:
         if operation["security"] == [] and verb != "options":
             for status, answer in answers(operation).items():
-                assert "RateLimit-Policy" in answer["headers"], (path, verb, status)
+                limited = "RateLimit-Policy" in answer.get("headers", {})
+                assert limited == (path not in FILES), (path, verb, status)
     for name, value in rate_headers([("chat", 30, 60), ("x", 1, 1)], [("chat", 0, 1.2)]).items():
         assert re.search(COMPONENTS["headers"][name]["schema"]["pattern"], value)
 
@@ -148,7 +174,7 @@ def test_words_are_the_codes() -> None:
     """States, kinds, statuses, headers."""
     states = [state.value for state in State]
     assert SCHEMAS["Alert"]["properties"]["state"]["enum"] == states
-    assert set(SCHEMAS["Alert"]["properties"]["kind"]["enum"]) == OF_A_LEAD | {ESCALATION, NOTICE}
+    assert set(SCHEMAS["Alert"]["properties"]["kind"]["enum"]) == OF_A_LEAD | RELAYED | {FOLLOWUP}
     assert SCHEMAS["DeadLetter"]["properties"]["kind"] == SCHEMAS["Alert"]["properties"]["kind"]
     assert set(SCHEMAS["DeadLetterStatus"]["enum"]) == set(DEAD_LETTER_STATUS.values())
     assert SCHEMAS["RedriveRequest"]["properties"]["status"]["enum"] == [
@@ -163,9 +189,8 @@ def test_words_are_the_codes() -> None:
     headers = COMPONENTS["headers"]
     assert {name: headers[name]["schema"]["const"] for name in SAFE_HEADERS} == dict(SAFE_HEADERS)
     assert headers["Access-Control-Expose-Headers"]["schema"]["const"] == cors.EXPOSED
-    preflight = DOCUMENT["paths"]["/chat"]["options"]["responses"]["204"]["headers"]
-    assert preflight["Access-Control-Allow-Headers"]["schema"]["const"] == cors.ALLOWED_HEADERS
-    assert preflight["Access-Control-Max-Age"]["schema"]["const"] == str(cors.MAX_AGE_SECONDS)
+    assert headers["Access-Control-Allow-Headers"]["schema"]["const"] == cors.ALLOWED_HEADERS
+    assert headers["Access-Control-Max-Age"]["schema"]["const"] == str(cors.MAX_AGE_SECONDS)
 
 
 def test_the_consoles_routes_are_described() -> None:
@@ -204,3 +229,64 @@ def test_the_console_knows_the_fields_that_are_described(names: tuple[str, str])
     with pytest.raises(RequestError) as refused:
         admin_request.read_admin_request(request)
     assert set(refused.value.detail.removesuffix(".").split("there are ")[1].split(", ")) == described
+
+
+def test_the_migrations_routes_are_described() -> None:
+    """Each with its method, and the slices; its states, and the fields that a step is asked with."""
+    described = {
+        (verb.upper(), path.removeprefix("/admin_migration").replace("{step}", "0001") or "/")
+        for path, verb, _ in OPERATIONS
+        if path.split("/")[1] == "admin_migration"
+    } - {("POST", "/")}
+    for method, path in described:
+        found = [verb for verb, pattern, _ in migration_request.ROUTES if pattern.fullmatch(path) and verb == method]
+        assert found == [method], path
+    assert len(described) == len(migration_request.ROUTES)
+    assert SCHEMAS["StepId"]["pattern"] == f"^{migration_request.STEP}$"
+    assert SCHEMAS["MigrationState"]["enum"] == [state.value for state in ledger.State]
+    after = SCHEMAS["MigrateRequest"]["properties"]["after"]
+    assert after["maxLength"] == migration_request.NAME_MOST
+    counts = {each.name for each in dataclasses.fields(ledger.Counts)}
+    assert set(SCHEMAS["Migration"]["properties"]["counts"]["required"]) == counts
+
+
+def test_the_rights_routes_are_described() -> None:
+    """Each with its method; the preflight and a 405 name the same methods."""
+    described = {
+        (path.removeprefix("/unsubscribe") or "/", verb.upper())
+        for path, verb, _ in OPERATIONS
+        if path.split("/")[1] == "unsubscribe" and verb != "options"
+    }
+    assert described == set(unsubscribe_request._WITH_TOKEN)
+    for path, _ in described:
+        request = flask.Request(EnvironBuilder(path, method="PUT").get_environ())
+        with pytest.raises(RequestError) as refused:
+            unsubscribe_request.read_unsubscribe_request(request, proxy_hops=1)
+        options = DOCUMENT["paths"][f"/unsubscribe{path}".rstrip("/")]["options"]["responses"]["204"]["headers"]
+        assert options["Allow"]["schema"]["const"] == refused.value.headers["Allow"]
+        told = options_answer(request, ("*",), unsubscribe_request.methods_at(request)).headers
+        for name in ("Allow", "Access-Control-Allow-Methods"):
+            assert options[name]["schema"]["const"] == told[name]
+    token = COMPONENTS["parameters"]["Link"]["schema"]
+    assert token["pattern"] == f"^{tokens._TOKEN.pattern}$"
+    assert token["maxLength"] == tokens.LONGEST
+
+
+def test_the_widgets_files_are_described() -> None:
+    """Each with its type, how long it is kept and what it may do."""
+    assert {path for path, verb, _ in OPERATIONS if path.startswith("/chat/") and verb == "get"} == FILES
+    for path in FILES:
+        request = flask.Request(EnvironBuilder(path.removeprefix("/chat")).get_environ())
+        said = widget_pages.page_answer(request, dict, ("https://example.com",), on_error=raised)
+        answer = answers(DOCUMENT["paths"][path]["get"])["200"]
+        assert set(answer["content"]) == {said.mimetype}
+        for name, header in answer["headers"].items():
+            schema = resolved(header).get("schema", {})
+            assert name in said.headers or not resolved(header).get("required"), (path, name)
+            if name in said.headers:
+                OAS31Validator(schema).validate(said.headers[name])
+
+
+def raised(error: Exception) -> None:
+    """A 5xx is a failed test."""
+    raise error
