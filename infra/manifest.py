@@ -197,8 +197,7 @@ class Manifest(_Entry):
         """Every secret with the functions that read it."""
         names = dict.fromkeys(name for entry in self.functions.values() for name in entry.secrets)
         return {
-            secret: tuple(name for name, entry in self.functions.items() if secret in entry.secrets)
-            for secret in names
+            secret: tuple(name for name, entry in self.functions.items() if secret in entry.secrets) for secret in names
         }
 
     @property

@@ -40,10 +40,11 @@ Slug = Annotated[str, kinds.pattern(r"[a-z][a-z0-9-]{0,61}", "a name of a-z, 0-9
 
 
 class Account(_Entry):
-    """A service account that is no function's, and what it may do in the project."""
+    """A service account that is no function's, what it may do in the project, and which secrets it reads."""
 
     account: kinds.Account
     roles: tuple[Role, ...]
+    secrets: tuple[Word, ...] = ()
 
 
 class Index(_Entry):
@@ -62,7 +63,7 @@ class Index(_Entry):
 
 
 class Exemption(_Entry):
-    """A field of a collection that gets no index by itself: it grows with time, or is large, and no query asks for it."""
+    """Fields of a collection without an index by themselves: they grow with time, or are large, and no query asks."""
 
     collection: Word
     fields: tuple[Word, ...]
@@ -117,9 +118,7 @@ class Metric(_Entry):
     @property
     def names(self) -> tuple[str, ...]:
         """The events counted, the patterns filled in."""
-        return tuple(
-            name for name in sorted(SEVERITIES) if any(fnmatchcase(name, pattern) for pattern in self.events)
-        )
+        return tuple(name for name in sorted(SEVERITIES) if any(fnmatchcase(name, pattern) for pattern in self.events))
 
 
 class AlertPolicy(_Entry):

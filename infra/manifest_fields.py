@@ -139,9 +139,7 @@ def _setting(value: Any) -> str | None:
 
 Access = Annotated[str, _one_of("public", "admin", "tasks", "scheduler")]
 Ingress = Annotated[str, _one_of("all", "internal-only", "internal-and-gclb")]
-Account = Annotated[
-    str, pattern(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", "6 to 30 of a-z, 0-9 and -, beginning with a letter")
-]
+Account = Annotated[str, pattern(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", "6 to 30 of a-z, 0-9 and -, beginning with a letter")]
 Attempts = Annotated[int, whole(1, 1000, also=-1, meaning=", or -1 for no end")]
 Backoff = Annotated[float, seconds(0.1, 3600)]
 Burst = Annotated[int, whole(1, 500)]

@@ -114,7 +114,9 @@ def _lanes(steps: Sequence[Step]) -> list[list[Step]]:
     ]
 
 
-def show(plan: Plan, gcloud: Gcloud, upload: str, say: Callable[[str], None], shown: Callable[[Sequence[str]], str]) -> None:
+def show(
+    plan: Plan, gcloud: Gcloud, upload: str, say: Callable[[str], None], shown: Callable[[Sequence[str]], str]
+) -> None:
     """A plan for people: every command with its reason, in order."""
     say(f"upload: {upload}")
     for step in plan.steps:

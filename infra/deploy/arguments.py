@@ -29,7 +29,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     apply = _command(commands, "apply", "run them; after a failure the same command goes on")
     boot = _command(commands, "bootstrap", "the first set-up: services, accounts, roles, secrets, database")
     for each in (plan, apply):
-        each.add_argument("--only", type=_only, default=[], metavar="WHAT,...", help=f"kinds ({', '.join(KINDS)}) or names")
+        each.add_argument(
+            "--only", type=_only, default=[], metavar="WHAT,...", help=f"kinds ({', '.join(KINDS)}) or names"
+        )
     for each in (apply, boot):
         each.add_argument("--parallel", type=_positive, default=6, metavar="N", help="commands at a time (6)")
         each.add_argument(
@@ -52,8 +54,12 @@ def _traffic(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     rollback = _command(commands, "rollback", "lead the traffic back to the revisions written down")
     rollback.add_argument("--to", type=Path, required=True, metavar="FILE")
     smoke = _command(commands, "smoke", "send a lead through chat, and wait until it is delivered")
-    smoke.add_argument("--rollback-to", type=Path, metavar="FILE", help="where it fails, lead the traffic back to these")
-    smoke.add_argument("--channel", action="append", metavar="NAME", help="wait for these channels only (all it goes to)")
+    smoke.add_argument(
+        "--rollback-to", type=Path, metavar="FILE", help="where it fails, lead the traffic back to these"
+    )
+    smoke.add_argument(
+        "--channel", action="append", metavar="NAME", help="wait for these channels only (all it goes to)"
+    )
     smoke.add_argument("--wait", type=_positive, default=180, metavar="SECONDS", help="how long at most (180)")
     smoke.add_argument("--url", help="the system's address instead of the place's: URL/chat, URL/admin_console")
 
@@ -61,9 +67,7 @@ def _traffic(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def _command(
     commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, what: str
 ) -> argparse.ArgumentParser:
-    command = commands.add_parser(
-        name, help=what, description=f"{what[0].upper()}{what[1:]}.", allow_abbrev=False
-    )
+    command = commands.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.", allow_abbrev=False)
     known = ", ".join(names())
     command.add_argument("--place", default="production", help=f"{known}, or a path (production)")
     command.add_argument("--project", help="instead of the place's")

@@ -40,9 +40,7 @@ class Context:
     @cached_property
     def place(self) -> place.Place:
         """Where."""
-        return place.load(
-            self.options.place, self.plain, project=self.options.project, region=self.options.region
-        )
+        return place.load(self.options.place, self.plain, project=self.options.project, region=self.options.region)
 
     @cached_property
     def manifest(self) -> Manifest:

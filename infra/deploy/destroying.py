@@ -49,7 +49,9 @@ def destroy(planner: Planner, say: Callable[[str], None], *, dry_run: bool) -> i
 
 def _asked(question: str, wanted: str) -> None:
     if not sys.stdin.isatty():
-        raise DeployFailed("destroy asks a person, and there is no terminal; --dry-run shows what it would do", NOT_DONE)
+        raise DeployFailed(
+            "destroy asks a person, and there is no terminal; --dry-run shows what it would do", NOT_DONE
+        )
     if input(question).strip() != wanted:
         raise DeployFailed("nothing was removed")
 

@@ -75,6 +75,8 @@ def _composite(query: Query, database: Firestore) -> str | None:
                 return None
             covered |= names
     missing = set(query.equal) - covered
-    return f"no index over {', '.join([*query.equal, *(f'{name} {way}' for name, way in query.order)])}" if (
-        missing or not covered
-    ) else None
+    return (
+        f"no index over {', '.join([*query.equal, *(f'{name} {way}' for name, way in query.order)])}"
+        if (missing or not covered)
+        else None
+    )

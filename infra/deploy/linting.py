@@ -213,7 +213,10 @@ def _unconfigured(look: _Look) -> Found:
 def _open_to_all(look: _Look) -> Found:
     for name, entry in look.manifest.functions.items():
         if _only_for_google(entry) and entry.reached_from == "all":
-            yield f"functions.{name}.ingress", "only Google Cloud is to call it, and anybody can reach it: internal-only"
+            yield (
+                f"functions.{name}.ingress",
+                "only Google Cloud is to call it, and anybody can reach it: internal-only",
+            )
 
 
 def _only_for_google(entry: Function) -> bool:
@@ -224,7 +227,10 @@ def _too_long(look: _Look) -> Found:
     for name in look.manifest.functions:
         length = len(cloud_name(name)) + 1 + _NUMBER_DIGITS
         if length > LONGEST_LABEL:
-            yield f"functions.{name}", f"its host name would have a part of {length} characters, {LONGEST_LABEL} at most"
+            yield (
+                f"functions.{name}",
+                f"its host name would have a part of {length} characters, {LONGEST_LABEL} at most",
+            )
 
 
 def _unprotected(look: _Look) -> Found:

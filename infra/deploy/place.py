@@ -47,7 +47,9 @@ class Place(BaseModel):
 
     project: Annotated[str, _project]
     region: Annotated[str, kinds.pattern(r"[a-z]+-[a-z]+[0-9]{1,2}", "a region, for example europe-west1")]
-    firestore_location: Annotated[str, kinds.pattern(r"[a-z]+[a-z0-9-]*[0-9]", "a location of Firestore: eur3, nam5, ...")]
+    firestore_location: Annotated[
+        str, kinds.pattern(r"[a-z]+[a-z0-9-]*[0-9]", "a location of Firestore: eur3, nam5, ...")
+    ]
     operators: tuple[Annotated[str, _member], ...] = ()
     notify: tuple[Annotated[str, kinds.pattern(r"[^@\s,]+@[^@\s,]+", "an e-mail address")], ...] = ()
     runbooks: Annotated[str, kinds.pattern(r"https://\S*[^/\s]", "an https URL without a slash at its end")]
@@ -158,7 +160,9 @@ class _Changeable(BaseModel):
     timeout: kinds.Timeout
 
 
-def environment(manifest: Manifest, place: Place, function: str, entry: Function, urls: Mapping[str, str]) -> dict[str, str]:
+def environment(
+    manifest: Manifest, place: Place, function: str, entry: Function, urls: Mapping[str, str]
+) -> dict[str, str]:
     """The settings of one function in a place, without its secrets; ``urls`` as in `infra.manifest_places.Places`."""
     own = manifest.environment(function, Places(place.project, place.region, urls), place.settings)
     return own | {name: value for name, value in place.settings.items() if name in entry.settings and value.strip()}

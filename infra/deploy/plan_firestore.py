@@ -32,8 +32,8 @@ def database(names: Names, state: State) -> Iterator[Step]:
     )
     if state.database is None:
         where = (f"--location={names.place.firestore_location}", "--type=firestore-native")
-        argv = ("firestore", "databases", "create", f"--database={wanted.database}", *where, *flags)
-        yield Step("database", wanted.database, argv, "there is no such database")
+        make = ("firestore", "databases", "create", f"--database={wanted.database}", *where, *flags)
+        yield Step("database", wanted.database, make, "there is no such database")
     elif differs := _database_differs(wanted, state.database):
         argv = ("firestore", "databases", "update", f"--database={wanted.database}", *flags)
         yield Step("database", wanted.database, argv, "; ".join(differs))

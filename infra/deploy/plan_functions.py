@@ -62,9 +62,7 @@ def traffic(names: Names, state: State) -> Iterator[Step]:
             yield Step("traffic", function, argv, "its traffic goes to an older revision")
 
 
-def _flags(
-    names: Names, entry: Function, path: str, secrets: Mapping[str, int], source: str
-) -> tuple[str, ...]:
+def _flags(names: Names, entry: Function, path: str, secrets: Mapping[str, int], source: str) -> tuple[str, ...]:
     given = ",".join(f"{name}={name}:{version}" for name, version in secrets.items())
     builder = names.manifest.builder
     return (

@@ -9,8 +9,7 @@ from infra.deploy.state import State
 from infra.deploy.steps import Step
 
 ACTS_AS = "roles/iam.serviceAccountUser"
-ENQUEUES = ("roles/cloudtasks.enqueuer", "roles/cloudtasks.viewer")
-"""Creating tasks, and asking whether one still waits (decision 0003)."""
+ENQUEUES = "roles/cloudtasks.enqueuer"
 READS = "roles/secretmanager.secretAccessor"
 INVOKES = "roles/run.invoker"
 
@@ -98,12 +97,16 @@ def acting_roles(names: Names, state: State) -> Iterator[Step]:
 
 def secret_roles(names: Names, state: State) -> Iterator[Step]:
     """Who reads which secret."""
+    deployer = names.manifest.deployer
     for secret in names.place.secrets:
-        for function in names.manifest.secrets[secret]:
-            member = names.member(names.manifest.functions[function].service_account)
+        readers = [(each, names.manifest.functions[each].service_account) for each in names.manifest.secrets[secret]]
+        if deployer is not None and secret in deployer.secrets:
+            readers.append(("the smoke test", deployer.account))
+        for reader, account in readers:
+            member = names.member(account)
             if (READS, member) not in state.policies.get(f"secrets/{secret}", frozenset()):
                 argv = ("secrets", "add-iam-policy-binding", secret, f"--member={member}", f"--role={READS}")
-                yield Step("roles", secret, argv, f"{function} cannot read it", f"secret {secret}")
+                yield Step("roles", secret, argv, f"{reader} cannot read it", f"secret {secret}")
 
 
 def queue_roles(names: Names, state: State) -> Iterator[Step]:
@@ -111,14 +114,14 @@ def queue_roles(names: Names, state: State) -> Iterator[Step]:
     manifest = names.manifest
     for queue in manifest.queues:
         for function, entry in manifest.functions.items():
-            for role in ENQUEUES if queue in entry.enqueues else ():
-                member = names.member(entry.service_account)
-                if (role, member) not in state.policies.get(f"queues/{queue}", frozenset()):
-                    argv = (
-                        *("tasks", "queues", "add-iam-policy-binding", queue, f"--location={names.place.region}"),
-                        *(f"--member={member}", f"--role={role}"),
-                    )
-                    yield Step("queue-roles", queue, argv, f"{function} lacks {role}", f"queue {queue}")
+            member = names.member(entry.service_account)
+            lacks = (ENQUEUES, member) not in state.policies.get(f"queues/{queue}", frozenset())
+            if queue in entry.enqueues and lacks:
+                argv = (
+                    *("tasks", "queues", "add-iam-policy-binding", queue, f"--location={names.place.region}"),
+                    *(f"--member={member}", f"--role={ENQUEUES}"),
+                )
+                yield Step("queue-roles", queue, argv, f"{function} creates tasks in it", f"queue {queue}")
 
 
 def invokers(names: Names, state: State) -> Iterator[Step]:

@@ -165,11 +165,11 @@ def interval(job: Job) -> int:
 def holds(wanted: Any, current: Any) -> bool:
     """Whether all that is wanted is there; what Google fills in beside does not matter, nor that it leaves out zeros."""
     if isinstance(wanted, Mapping):
-        there = current if isinstance(current, Mapping) else {}
-        return all(holds(value, there.get(key)) for key, value in wanted.items())
+        fields = current if isinstance(current, Mapping) else {}
+        return all(holds(value, fields.get(key)) for key, value in wanted.items())
     if isinstance(wanted, list):
-        there = current or []
-        return len(wanted) == len(there) and all(holds(*pair) for pair in zip(wanted, there, strict=True))
+        items = current or []
+        return len(wanted) == len(items) and all(holds(*pair) for pair in zip(wanted, items, strict=True))
     return bool(wanted == current or (not wanted and not current))
 
 

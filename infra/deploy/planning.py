@@ -40,7 +40,9 @@ class Planner:
         state = read_state(self.gcloud, self.manifest, self.place)
         names = self.names(state)
         return Plan(
-            ordered(self._steps(names, state)), tuple(unknown(names, state)), plan_identity.missing_versions(names, state)
+            ordered(self._steps(names, state)),
+            tuple(unknown(names, state)),
+            plan_identity.missing_versions(names, state),
         )
 
     def names(self, state: State) -> Names:

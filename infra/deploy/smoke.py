@@ -32,9 +32,7 @@ class Target:
     environ: Mapping[str, str]
 
 
-def target(
-    url: str | None, gcloud: Gcloud, manifest: Manifest, place: Place, environ: Mapping[str, str]
-) -> Target:
+def target(url: str | None, gcloud: Gcloud, manifest: Manifest, place: Place, environ: Mapping[str, str]) -> Target:
     """A system at one address, such as the local one, or the place's functions.
 
     Raises:
@@ -99,6 +97,4 @@ def _states(reached: Target, email: str, channels: Sequence[str] | None) -> dict
             alerts: list[dict[str, Any]] = opened.get("/alerts", "alerts", email=email)["alerts"]
     except failures.CommandFailed as error:
         raise DeployFailed(f"the canary cannot be looked up: {error}") from error
-    return {
-        str(each["channel"]): str(each["state"]) for each in alerts if not channels or each["channel"] in channels
-    }
+    return {str(each["channel"]): str(each["state"]) for each in alerts if not channels or each["channel"] in channels}

@@ -47,7 +47,9 @@ def _create_index(state: State, asked: Asked) -> Any:
     database = state.get(asked.name.split("/collectionGroups/")[0])
     value = common.write(common.read(_INDEX, asked.body))
     if len(value.get("fields", ())) < 2:
-        raise Refused(400, "INVALID_ARGUMENT", "this index is not necessary, configure using single field index controls")
+        raise Refused(
+            400, "INVALID_ARGUMENT", "this index is not necessary, configure using single field index controls"
+        )
     same = [each for each in state.of(f"{asked.name}/indexes/") if _shape(each) == _shape(value)]
     if same:
         raise Refused(409, "ALREADY_EXISTS", "index already exists")

@@ -26,9 +26,7 @@ def _service(state: State, asked: Asked) -> Any:
 def _services(state: State, asked: Asked) -> Any:
     names = [name.removeprefix("apis/") for name in sorted(state.resources) if name.startswith("apis/")]
     parent = f"projects/{PROJECT_NUMBER}/services"
-    return {
-        "services": [{"name": f"{parent}/{name}", "config": {"name": name}, "state": "ENABLED"} for name in names]
-    }
+    return {"services": [{"name": f"{parent}/{name}", "config": {"name": name}, "state": "ENABLED"} for name in names]}
 
 
 def _enable(state: State, asked: Asked) -> Any:

@@ -39,7 +39,7 @@ def _policy(state: State, body: dict[str, Any]) -> dict[str, Any]:
         state.get(channel)
     for condition in body["conditions"]:
         kind = next(iter(set(condition) - {"displayName", "name"}))
-        for metric in re.findall(r'logging\.googleapis\.com/user/([\w/.-]+)', str(condition[kind].get("filter"))):
+        for metric in re.findall(r"logging\.googleapis\.com/user/([\w/.-]+)", str(condition[kind].get("filter"))):
             if f"projects/{state.project}/metrics/{metric}" not in state.resources:
                 raise Refused(404, "NOT_FOUND", f"Cannot find metric that matches type = {metric}")
     return body

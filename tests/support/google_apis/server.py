@@ -160,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the names that http.server calls
 
     def _answer(self, state: State, path: str, query: dict[str, str], raw: bytes) -> tuple[int, Any]:
         found = ((route, match) for route in self.table if (match := route.pattern.fullmatch(path)))
@@ -168,19 +168,23 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(raw) if raw[:1] in {b"{", b"["} else {}
         mutating = route is None or not route.reads
         state.requests.append(Seen(self.command, path, query, body, mutating))
-        struck = state.strikes() if mutating else None
         try:
-            if route is None or match is None:
-                raise Refused(501, "UNIMPLEMENTED", f"The stand-in has no {self.command} {path}")
-            if (api := api_of(path)) and f"apis/{api}.googleapis.com" not in state.resources:
-                told = f"{api}.googleapis.com has not been used in project {state.project} before or it is disabled."
-                raise Refused(403, "PERMISSION_DENIED", told)
-            if struck == "before":
-                raise Refused(403, "PERMISSION_DENIED", "Struck before the change.")
-            answer = route.method(state, Asked(match["name"], query, body, raw))
-            if struck == "after":
-                raise Refused(403, "PERMISSION_DENIED", "Struck after the change.")
+            return 200, _answered(state, route, path, Asked(match["name"] if match else "", query, body, raw))
         except Refused as refused:
             return refused.code, refused.body()
-        else:
-            return 200, answer
+
+
+def _answered(state: State, route: Route | None, path: str, asked: Asked) -> Any:
+    """What the API's method answers; raises Refused, also where this request is struck."""
+    if route is None:
+        raise Refused(501, "UNIMPLEMENTED", f"The stand-in has nothing at {path}")
+    struck = None if route.reads else state.strikes()
+    if (api := api_of(path)) and f"apis/{api}.googleapis.com" not in state.resources:
+        told = f"{api}.googleapis.com has not been used in project {state.project} before or it is disabled."
+        raise Refused(403, "PERMISSION_DENIED", told)
+    if struck == "before":
+        raise Refused(403, "PERMISSION_DENIED", "Struck before the change.")
+    answer = route.method(state, asked)
+    if struck == "after":
+        raise Refused(403, "PERMISSION_DENIED", "Struck after the change.")
+    return answer

@@ -104,9 +104,7 @@ class State:
     def snapshot(self) -> dict[str, Any]:
         """Everything that a later state can be compared with: resources, policies, secrets' values, not requests."""
         policies = {name: sorted(_pairs(policy)) for name, policy in self.policies.items() if policy.get("bindings")}
-        return copy.deepcopy(
-            {"resources": self.resources, "policies": policies, "payloads": self.payloads}
-        )
+        return copy.deepcopy({"resources": self.resources, "policies": policies, "payloads": self.payloads})
 
     def policy(self, name: str) -> dict[str, Any]:
         """A resource's policy with its etag."""
@@ -132,7 +130,7 @@ class State:
 
 
 def _etag(number: int) -> str:
-    return base64.b64encode(number.to_bytes(6, "big")).decode()
+    return base64.b64encode(f"{number:06}".encode()).decode()
 
 
 def _pairs(policy: dict[str, Any]) -> list[tuple[str, str, str]]:
