@@ -87,9 +87,11 @@ def needs(manifest: Manifest) -> list[str]:
     """What each rate takes of every part, against what the manifest gives."""
     chat, slack = manifest.functions["chat"], manifest.queues["slack"]
     lines = [
-        "| chats a second | slots taken (of "
-        f"{chat.max_instances * chat.concurrency}) | instances of {chat.concurrency} | Firestore writes a second | "
-        "minutes of Firestore's ramp | alerts a second (a tenth) | Slack takes | dollars a month |",
+        (
+            f"| chats a second | slots taken (of {chat.max_instances * chat.concurrency}) | instances of "
+            f"{chat.concurrency} | Firestore writes a second | minutes of Firestore's ramp | "
+            "alerts a second (a tenth) | Slack takes | dollars a month |"
+        ),
         "|---|---|---|---|---|---|---|---|",
     ]
     for rate in RATES:
@@ -108,8 +110,10 @@ def needs(manifest: Manifest) -> list[str]:
 def runs(manifest: Manifest) -> list[str]:
     """The model's runs: an even load, a load that Firestore is not used to, and an outage."""
     lines = [
-        "| chats a second | what | for | refused | longest wait for Firestore | alerts | delivered meanwhile | "
-        "half within | 99 % within | most that waited | all delivered after |",
+        (
+            "| chats a second | what | for | refused | longest wait for Firestore | alerts | delivered meanwhile | "
+            "half within | 99 % within | most that waited | all delivered after |"
+        ),
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for rate in RATES:

@@ -20,8 +20,8 @@ ALERT_WRITES = 2
 """More in the same commit for each alert: the alert and its tally."""
 DELIVERY_WRITES = 2
 RAMP_START, RAMP_FACTOR, RAMP_EVERY = 500.0, 1.5, 300.0
-"""What Firestore advises for a collection that is new to traffic: 500 operations a second, half as much again every five
-minutes (https://firebase.google.com/docs/firestore/best-practices#ramping_up_traffic)."""
+"""What Firestore advises for a collection that is new to traffic: 500 operations a second, half as much again every
+five minutes (https://firebase.google.com/docs/firestore/best-practices#ramping_up_traffic)."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Outcome:
         delivered: of these, by the end of the load.
         delays: seconds from the chat to the delivery, of those delivered in the end.
         backlog: alerts that waited at the worst moment.
-        drained: seconds from the beginning until nothing waited any more; None where the load outgrows the pace for good.
+        drained: seconds from the beginning until nothing waited any more; None where the load outgrows the pace.
         writes: to Firestore, a second at the busiest.
     """
 

@@ -1,4 +1,4 @@
-"""What the manifest says of the cloud beside functions, queues and jobs: accounts, Firestore, metrics, alert policies."""
+"""What the manifest says of the cloud beside functions, queues and jobs: accounts, Firestore, metrics, policies."""
 
 from __future__ import annotations
 

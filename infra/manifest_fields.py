@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 import zoneinfo
 from collections.abc import Collection, Iterator
@@ -122,8 +123,13 @@ def _cron(value: Any) -> str:
     return value
 
 
+@functools.cache
+def _zones() -> set[str]:
+    return zoneinfo.available_timezones()  # a walk over hundreds of files
+
+
 def _time_zone(value: Any) -> str:
-    zones = zoneinfo.available_timezones()
+    zones = _zones()
     if value not in zones:
         raise ValueError(f"takes a name of the IANA time zone database{near(value, zones) if value else ''}")
     return str(value)

@@ -18,11 +18,11 @@ from infra.deploy.steps import Plan, Step
 from infra.manifest import ROOT
 
 PASSING = re.compile(
-    r"does not exist|not found|concurrent policy changes|ABORTED|RESOURCE_EXHAUSTED|UNAVAILABLE|Permission denied on secret"
-    r"|has not been used in project|is not yet|409|429|503",
+    r"does not exist|not found|concurrent policy changes|ABORTED|RESOURCE_EXHAUSTED|UNAVAILABLE"
+    r"|Permission denied on secret|has not been used in project|is not yet|409|429|503",
     re.IGNORECASE,
 )
-"""What gcloud says where a moment helps: what was just made is not known everywhere yet, or somebody else was quicker."""
+"""What gcloud says where a moment helps: what was just made is not known everywhere, or somebody was quicker."""
 WAITS = (5.0, 15.0, 30.0)
 
 

@@ -49,7 +49,7 @@ class Context:
 
     @cached_property
     def gcloud(self) -> Gcloud:
-        """gcloud for the place's project."""
+        """The place's project, by gcloud."""
         return Gcloud(self.runner or run_gcloud(self.environ), self.place.project)
 
     @cached_property

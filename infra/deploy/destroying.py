@@ -1,4 +1,4 @@
-"""Remove what a deployment can make again. The database, its backups, secrets and accounts stay, whatever is answered."""
+"""Remove what a deployment can make again. The database, its backups, secrets and accounts stay in any case."""
 
 from __future__ import annotations
 
@@ -59,18 +59,15 @@ def _asked(question: str, wanted: str) -> None:
 def _commands(names: Names, state: State) -> Iterator[tuple[str, ...]]:
     """Jobs first, so that nothing calls what is gone; what is not in the manifest is left alone."""
     at, region = f"--location={names.place.region}", f"--region={names.place.region}"
-    for name in names.manifest.jobs:
-        if name in state.jobs:
-            yield ("scheduler", "jobs", "delete", name, at)
-    for name in map(cloud_name, names.manifest.functions):
-        if name in state.functions:
-            yield ("functions", "delete", name, "--gen2", region)
-    for name in names.manifest.queues:
-        if name in state.queues:
-            yield ("tasks", "queues", "delete", name, at)
-    for policy in state.alert_policies:
-        if policy.get("userLabels", {}).get(LABEL) in names.manifest.alert_policies:
-            yield ("alpha", "monitoring", "policies", "delete", str(policy["name"]).rsplit("/", 1)[1])
-    for name in names.manifest.metrics:
-        if name in state.metrics:
-            yield ("logging", "metrics", "delete", name)
+    manifest = names.manifest
+    functions = map(cloud_name, manifest.functions)
+    policies = [
+        str(policy["name"]).rsplit("/", 1)[1]
+        for policy in state.alert_policies
+        if policy.get("userLabels", {}).get(LABEL) in manifest.alert_policies
+    ]
+    yield from (("scheduler", "jobs", "delete", name, at) for name in manifest.jobs if name in state.jobs)
+    yield from (("functions", "delete", name, "--gen2", region) for name in functions if name in state.functions)
+    yield from (("tasks", "queues", "delete", name, at) for name in manifest.queues if name in state.queues)
+    yield from (("alpha", "monitoring", "policies", "delete", name) for name in policies)
+    yield from (("logging", "metrics", "delete", name) for name in manifest.metrics if name in state.metrics)

@@ -25,7 +25,7 @@ class Query:
         collection: the collection's id.
         scope: ``collection`` or ``collection-group``.
         equal: the fields compared with ``==`` or ``in``, sorted.
-        order: the fields by which it is ordered, ``__name__`` left out; one compared with ``<`` and the like is among them.
+        order: the fields by which it is ordered, without ``__name__``, with what is compared with ``<`` and the like.
     """
 
     collection: str

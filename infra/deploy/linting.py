@@ -109,14 +109,14 @@ def _timeouts(look: _Look) -> Found:
         if timeout > TASK_DEADLINE_SECONDS:
             yield (
                 f"functions.{queue.target}.timeout",
-                f"{timeout} s is beyond the {TASK_DEADLINE_SECONDS} s that the queue {name} waits: it would be sent twice",
+                f"{timeout} s is beyond the {TASK_DEADLINE_SECONDS} s that the queue {name} waits: it is sent twice",
             )
     for name, job in look.manifest.jobs.items():
         timeout = look.manifest.functions[job.target].timeout
         if timeout > job.attempt_deadline:
             yield (
                 f"functions.{job.target}.timeout",
-                f"{timeout} s is beyond the {job.attempt_deadline} s that the job {name} waits: it would be called failed",
+                f"{timeout} s is beyond the {job.attempt_deadline} s that the job {name} waits: it counts as failed",
             )
 
 
@@ -125,7 +125,7 @@ def _breaker(look: _Look) -> Found:
     if reset < USUAL_RETRY_AFTER_SECONDS:
         yield (
             "settings.BREAKER_RESET_SECONDS",
-            f"{reset:g} s is shorter than a usual Retry-After ({USUAL_RETRY_AFTER_SECONDS:g} s): probes would be refused",
+            f"{reset:g} s is shorter than a usual Retry-After ({USUAL_RETRY_AFTER_SECONDS:g} s)",
         )
 
 
@@ -137,8 +137,10 @@ def _monday(look: _Look) -> Found:
     if waits > MONDAY_REMEMBERS_MINUTES and not _has_alert_column(look.value("MONDAY_COLUMNS")):
         yield (
             "settings.MONDAY_COLUMNS",
-            f"retries go on for {waits:g} minutes, Monday.com knows a key for {MONDAY_REMEMBERS_MINUTES:g}: without a "
-            "column for alert_id a lead would become two items",
+            (
+                f"without a column for alert_id a lead becomes two items: retries go on for {waits:g} minutes, and "
+                f"Monday.com knows a key for {MONDAY_REMEMBERS_MINUTES:g}"
+            ),
         )
 
 
@@ -165,7 +167,7 @@ def _threads(look: _Look) -> Found:
         if said is not None and said != str(entry.concurrency):
             yield (
                 f"functions.{name}.settings.THREADS",
-                f"{said} threads for {entry.concurrency} requests at once: the others wait inside, unseen; leave it out",
+                f"{said} threads for {entry.concurrency} requests at once: the others wait inside; leave it out",
             )
 
 
@@ -215,7 +217,7 @@ def _open_to_all(look: _Look) -> Found:
         if _only_for_google(entry) and entry.reached_from == "all":
             yield (
                 f"functions.{name}.ingress",
-                "only Google Cloud is to call it, and anybody can reach it: internal-only",
+                "only Google is to call it, and anybody can: internal-only",
             )
 
 

@@ -29,7 +29,7 @@ def wanted_accounts(names: Names) -> dict[str, str]:
         manifest.invokers.scheduler: "Bellhop: Cloud Scheduler calls as",
     }
     if manifest.builder is not None:
-        wanted[manifest.builder.account] = "Bellhop: makes the functions' images"
+        wanted[manifest.builder.account] = "Bellhop: makes the images of functions"
     if manifest.deployer is not None:
         wanted[manifest.deployer.account] = "Bellhop: deploys"
     return wanted

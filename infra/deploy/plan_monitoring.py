@@ -163,7 +163,7 @@ def interval(job: Job) -> int:
 
 
 def holds(wanted: Any, current: Any) -> bool:
-    """Whether all that is wanted is there; what Google fills in beside does not matter, nor that it leaves out zeros."""
+    """Whether all that is wanted is there; what Google fills in beside, and the zeros it leaves out, do not matter."""
     if isinstance(wanted, Mapping):
         fields = current if isinstance(current, Mapping) else {}
         return all(holds(value, fields.get(key)) for key, value in wanted.items())

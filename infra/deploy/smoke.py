@@ -25,7 +25,7 @@ _OVER = ("failed", "waived", "suppressed", "erased")
 
 @dataclass(frozen=True)
 class Target:
-    """Where to send it and where to ask: the URLs of ``chat`` and of ``admin_console``, and what the latter asks for."""
+    """Where to send it and where to ask: the URLs of ``chat`` and ``admin_console``, and what the latter wants."""
 
     chat: str
     console: str

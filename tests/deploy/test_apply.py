@@ -8,6 +8,7 @@ import zipfile
 
 import pytest
 
+from infra.deploy.gcloud import shown
 from infra.manifest import ROOT, load
 from tests.deploy.conftest import PROJECT, SECRETS
 from tests.support.google_apis.state import PROJECT_NUMBER
@@ -182,7 +183,7 @@ def test_every_command_ran_for_real_and_is_one_that_the_linter_knows(deployed, c
     """The plan shows the very commands that apply ran, secrets asked for apart."""
     cloud, _, commands = deployed
     changing = [command for command in commands if "--quiet" in command]
-    asked = [*("gcloud " + " ".join(f"'{word}'" for word in command) for command in changing)]
+    asked = [shown(command) for command in changing]
     linted(cloud, asked)
 
 

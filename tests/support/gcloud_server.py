@@ -1,8 +1,8 @@
 """gcloud without its start: imported once, and forked for each command. Run by the Google Cloud SDK's own Python.
 
 It is the installed gcloud, command by command in a process of its own, with the arguments, the environment, the
-standard input and the exit status it would have; only the half second of imports is not repeated. A request is a line of JSON
-``{"id", "argv", "env", "cwd", "stdin", "out", "err"}`` (files for the output), an answer ``{"id", "status"}``.
+standard input and the exit status it would have; only the half second of imports is not repeated. A request is a line
+of JSON ``{"id", "argv", "env", "cwd", "stdin", "out", "err"}`` (files for the output), an answer ``{"id", "status"}``.
 """
 
 import json

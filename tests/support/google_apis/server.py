@@ -151,8 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path, query = unquote(parts.path), dict(parse_qsl(parts.query, keep_blank_values=True))
         state: State = self.state
-        with state.lock:
-            code, body = self._answer(state, path, query, raw)
+        code, body = exchange(state, self.table, Sent(self.command, path, query, raw))
         data = json.dumps(body).encode()
         self.send_response(code)
         self.send_header("Content-Type", "application/json")
@@ -162,14 +161,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the names that http.server calls
 
-    def _answer(self, state: State, path: str, query: dict[str, str], raw: bytes) -> tuple[int, Any]:
-        found = ((route, match) for route in self.table if (match := route.pattern.fullmatch(path)))
-        route, match = next(((r, m) for r, m in found if r.verb == self.command), (None, None))
-        body = json.loads(raw) if raw[:1] in {b"{", b"["} else {}
-        mutating = route is None or not route.reads
-        state.requests.append(Seen(self.command, path, query, body, mutating))
+
+@dataclass(frozen=True)
+class Sent:
+    """A request as it is sent."""
+
+    verb: str
+    path: str
+    query: dict[str, str]
+    raw: bytes
+
+
+def exchange(state: State, table: tuple[Route, ...], sent: Sent) -> tuple[int, Any]:
+    """The status and the body that one request is answered with; it is counted."""
+    with state.lock:
+        found = ((each, match) for each in table if (match := each.pattern.fullmatch(sent.path)))
+        route, match = next(((r, m) for r, m in found if r.verb == sent.verb), (None, None))
+        body = json.loads(sent.raw) if sent.raw[:1] in {b"{", b"["} else {}
+        state.requests.append(Seen(sent.verb, sent.path, sent.query, body, route is None or not route.reads))
+        asked = Asked(match["name"] if match else "", sent.query, body, sent.raw)
         try:
-            return 200, _answered(state, route, path, Asked(match["name"] if match else "", query, body, raw))
+            return 200, _answered(state, route, sent.path, asked)
         except Refused as refused:
             return refused.code, refused.body()
 
