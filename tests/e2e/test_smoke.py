@@ -26,7 +26,9 @@ class Gcloud:
 def revisions(tmp_path):
     """What had the traffic before the deployment."""
     path = tmp_path / "revisions.json"
-    path.write_text(json.dumps({"chat": "chat-00001-abc", "deliver-alert": "deliver-alert-00004-xyz"}), encoding="utf-8")
+    path.write_text(
+        json.dumps({"chat": "chat-00001-abc", "deliver-alert": "deliver-alert-00004-xyz"}), encoding="utf-8"
+    )
     return path
 
 

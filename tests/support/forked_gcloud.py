@@ -84,7 +84,7 @@ class ForkedGcloud:
             assert self._process.stdin is not None
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
-        status = ended.result(timeout=110)
+        status = ended.result(timeout=600)
         out, err = names["out"].read_text(encoding="utf-8"), names["err"].read_text(encoding="utf-8")
         for path in names.values():
             path.unlink()
