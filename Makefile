@@ -1,7 +1,7 @@
 # Bellhop's commands. `make` or `make help` lists them. What they install is kept in .venv and .local, inside the checkout.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults fuzz bench soak migrate-soak model mutants emulator-free check lock clean
+.PHONY: help setup run test faults fuzz bench soak migrate-soak deploy-faults simulate queries model mutants emulator-free check lock clean
 
 PY := .venv/bin/python
 UV := uv==0.13.9
@@ -50,6 +50,15 @@ model: setup ## search the model of delivery exhaustively (docs/model; needs spi
 mutants: setup ## change the code and see whether the unit tests notice: hours (ARGS="shared.domain.delivery*" for a module)
 	@.venv/bin/mutmut run $(ARGS)
 	@exec $(PY) -m tests.support.mutants
+
+deploy-faults: setup ## fail each request of a deployment in turn, and see that the next one ends in the same state (minutes)
+	@exec $(PY) -m pytest -m deploy_faults tests/deploy $(ARGS)
+
+simulate: setup ## what 1, 100 and 10,000 chats a second need and cost: the tables of docs/capacity.md
+	@$(PY) -m bench.capacity $(ARGS)
+
+queries: setup ## write down the Firestore queries that the tests run, for infra.deploy lint (infra/firestore_queries.json)
+	@BELLHOP_RECORD_QUERIES=1 $(PY) -m pytest -q -p no:randomly tests/adapters $(ARGS)
 
 emulator-free: setup ## run the tests that need neither Java nor a browser
 	@exec $(PY) -m pytest tests/unit $(ARGS)

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 
+from infra import manifest_cloud as cloud
 from infra import manifest_fields as kinds
 from infra import manifest_references as refs
 from infra.manifest_mistakes import tell
@@ -50,6 +51,9 @@ class Function(_Entry):
         settings: environment variables; None is passed on from outside, where it is set there.
         secrets: environment variables whose values are kept elsewhere.
         enqueues: the queues it creates tasks in.
+        ingress: where calls may come from; unless said, from anywhere where people call, from Google Cloud only where
+            Cloud Tasks or Cloud Scheduler does.
+        roles: what its account may do in the project.
     """
 
     entry_point: refs.EntryPoint
@@ -64,6 +68,14 @@ class Function(_Entry):
     settings: dict[refs.SettingName, refs.SettingText] = {}
     secrets: tuple[refs.SecretName, ...] = ()
     enqueues: tuple[refs.QueueReference, ...] = ()
+    ingress: kinds.Ingress = "by access"
+    roles: tuple[cloud.Role, ...] = ("roles/datastore.user",)
+
+    @property
+    def reached_from(self) -> str:
+        """The ingress, as ``gcloud functions deploy --ingress-settings`` takes it."""
+        inside = self.access in ("tasks", "scheduler")
+        return ("internal-only" if inside else "all") if self.ingress == "by access" else self.ingress
 
     @field_validator("cpu")
     @classmethod
@@ -157,14 +169,36 @@ class Invokers(_Entry):
 
 
 class Manifest(_Entry):
-    """The manifest, with the defaults filled in. Names are the keys."""
+    """The manifest, with the defaults filled in. Names are the keys.
+
+    What is only of the cloud may be missing; ``infra.deploy`` insists on it.
+
+    Attributes:
+        apis: the services that a project must have enabled.
+        deployer: who ``cloudbuild.yaml`` runs as.
+        builder: who makes the functions' images.
+    """
 
     runtime: kinds.Runtime
+    apis: tuple[cloud.Api, ...] = ()
+    deployer: cloud.Account | None = None
+    builder: cloud.Account | None = None
     invokers: Invokers
     defaults: dict[refs.SharedKey, Any] = Field(default={}, exclude=True, repr=False)
     functions: dict[kinds.FunctionName, Function]
     queues: dict[kinds.QueueName, Queue]
     jobs: dict[kinds.JobName, Job]
+    firestore: cloud.Firestore | None = None
+    metrics: dict[cloud.Word, cloud.Metric] = {}
+    alert_policies: cloud.AlertPolicies = {}
+
+    @property
+    def secrets(self) -> dict[str, tuple[str, ...]]:
+        """Every secret with the functions that read it."""
+        names = dict.fromkeys(name for entry in self.functions.values() for name in entry.secrets)
+        return {
+            secret: tuple(name for name, entry in self.functions.items() if secret in entry.secrets) for secret in names
+        }
 
     @property
     def paces(self) -> str:
@@ -256,6 +290,9 @@ def _keys() -> dict[Place, list[str]]:
         ("functions",): list(Function.model_fields),
         ("queues",): list(Queue.model_fields),
         ("queues", "*", "retry"): list(Retry.model_fields),
+        ("firestore",): list(cloud.Firestore.model_fields),
+        ("metrics",): list(cloud.Metric.model_fields),
+        ("alert_policies",): list(cloud.AlertPolicy.model_fields),
         ("jobs",): list(Job.model_fields),
     }
 

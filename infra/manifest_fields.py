@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 import zoneinfo
 from collections.abc import Collection, Iterator
@@ -44,16 +45,20 @@ def _either(words: Collection[str], conjunction: str = "or") -> str:
     return f"{', '.join(most)} {conjunction} {last}" if most else last
 
 
-def _pattern(pattern: str, takes: str) -> BeforeValidator:
+def pattern(regex: str, takes: str) -> BeforeValidator:
+    """Text that a pattern matches as a whole."""
+
     def check(value: Any) -> str:
-        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+        if not isinstance(value, str) or not re.fullmatch(regex, value):
             raise ValueError(f"takes {takes}")
         return value
 
     return BeforeValidator(check)
 
 
-def _whole(low: int, high: int, *, also: int | None = None, meaning: str = "") -> BeforeValidator:
+def whole(low: int, high: int, *, also: int | None = None, meaning: str = "") -> BeforeValidator:
+    """A whole number."""
+
     def check(value: Any) -> int:
         number = isinstance(value, int) and not isinstance(value, bool)
         if not number or (value != also and not low <= value <= high):
@@ -63,7 +68,9 @@ def _whole(low: int, high: int, *, also: int | None = None, meaning: str = "") -
     return BeforeValidator(check)
 
 
-def _number(low: float, high: float) -> BeforeValidator:
+def number(low: float, high: float) -> BeforeValidator:
+    """A number."""
+
     def check(value: Any) -> float:
         if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
             raise ValueError(f"takes a number from {low:g} to {high:g}")
@@ -72,7 +79,9 @@ def _number(low: float, high: float) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def _seconds(low: float, high: float, *, whole: bool = False) -> BeforeValidator:
+def seconds(low: float, high: float, *, whole: bool = False) -> BeforeValidator:
+    """A length of time in seconds, with or without an s behind it."""
+
     def check(value: Any) -> float:
         match = None if isinstance(value, bool) else _SECONDS.fullmatch(str(value))
         if match is None or not low <= float(match[1]) <= high or (whole and "." in match[1]):
@@ -114,8 +123,13 @@ def _cron(value: Any) -> str:
     return value
 
 
+@functools.cache
+def _zones() -> set[str]:
+    return zoneinfo.available_timezones()  # a walk over hundreds of files
+
+
 def _time_zone(value: Any) -> str:
-    zones = zoneinfo.available_timezones()
+    zones = _zones()
     if value not in zones:
         raise ValueError(f"takes a name of the IANA time zone database{near(value, zones) if value else ''}")
     return str(value)
@@ -130,30 +144,29 @@ def _setting(value: Any) -> str | None:
 
 
 Access = Annotated[str, _one_of("public", "admin", "tasks", "scheduler")]
-Account = Annotated[
-    str, _pattern(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", "6 to 30 of a-z, 0-9 and -, beginning with a letter")
-]
-Attempts = Annotated[int, _whole(1, 1000, also=-1, meaning=", or -1 for no end")]
-Backoff = Annotated[float, _seconds(0.1, 3600)]
-Burst = Annotated[int, _whole(1, 500)]
-Concurrency = Annotated[int, _whole(1, 1000)]
-Cpu = Annotated[float, _number(0.08, 8)]
+Ingress = Annotated[str, _one_of("all", "internal-only", "internal-and-gclb")]
+Account = Annotated[str, pattern(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", "6 to 30 of a-z, 0-9 and -, beginning with a letter")]
+Attempts = Annotated[int, whole(1, 1000, also=-1, meaning=", or -1 for no end")]
+Backoff = Annotated[float, seconds(0.1, 3600)]
+Burst = Annotated[int, whole(1, 500)]
+Concurrency = Annotated[int, whole(1, 1000)]
+Cpu = Annotated[float, number(0.08, 8)]
 Cron = Annotated[str, BeforeValidator(_cron)]
-Deadline = Annotated[int, _seconds(15, 1800, whole=True)]
-Dispatches = Annotated[float, _number(0.01, 500)]
-Doublings = Annotated[int, _whole(0, 16)]
-FunctionName = Annotated[str, _pattern(r"[a-z][a-z0-9_]{0,62}", "names of a-z, 0-9 and _, 63 at most")]
-Instances = Annotated[int, _whole(0, 1000)]
-JobName = Annotated[str, _pattern(r"[a-z][a-z0-9_-]{0,499}", "names of a-z, 0-9, _ and -")]
-JobRetries = Annotated[int, _whole(0, 5)]
+Deadline = Annotated[int, seconds(15, 1800, whole=True)]
+Dispatches = Annotated[float, number(0.01, 500)]
+Doublings = Annotated[int, whole(0, 16)]
+FunctionName = Annotated[str, pattern(r"[a-z][a-z0-9_]{0,62}", "names of a-z, 0-9 and _, 63 at most")]
+Instances = Annotated[int, whole(0, 1000)]
+JobName = Annotated[str, pattern(r"[a-z][a-z0-9_-]{0,499}", "names of a-z, 0-9, _ and -")]
+JobRetries = Annotated[int, whole(0, 5)]
 Memory = Annotated[str, BeforeValidator(_memory)]
-Parallel = Annotated[int, _whole(1, 5000)]
-QueueName = Annotated[str, _pattern(r"[a-z][a-z0-9-]{0,99}", "names of a-z, 0-9 and -, 100 at most")]
-Runtime = Annotated[str, _pattern(r"python3[0-9]{1,2}", "a Python runtime of Cloud Functions, for example python311")]
+Parallel = Annotated[int, whole(1, 5000)]
+QueueName = Annotated[str, pattern(r"[a-z][a-z0-9-]{0,99}", "names of a-z, 0-9 and -, 100 at most")]
+Runtime = Annotated[str, pattern(r"python3[0-9]{1,2}", "a Python runtime of Cloud Functions, for example python311")]
 SettingValue = Annotated[str | None, BeforeValidator(_setting)]
-Timeout = Annotated[int, _seconds(1, 3600, whole=True)]
+Timeout = Annotated[int, seconds(1, 3600, whole=True)]
 TimeZone = Annotated[str, BeforeValidator(_time_zone)]
 UrlPath = Annotated[
-    str, _pattern(r"(/[A-Za-z0-9][A-Za-z0-9_.-]*)+", "a path that begins with a slash, for example /daily")
+    str, pattern(r"(/[A-Za-z0-9][A-Za-z0-9_.-]*)+", "a path that begins with a slash, for example /daily")
 ]
-Word = Annotated[str, _pattern(r"[a-z][a-z0-9_-]*", "a word of a-z, 0-9, _ and -")]
+Word = Annotated[str, pattern(r"[a-z][a-z0-9_-]*", "a word of a-z, 0-9, _ and -")]

@@ -19,7 +19,18 @@ from infra.manifest_fields import near, placeholders
 from shared import config
 
 SHARED_KEYS = frozenset(
-    {"memory", "cpu", "concurrency", "min_instances", "max_instances", "timeout", "service_account", "settings"}
+    {
+        "memory",
+        "cpu",
+        "concurrency",
+        "min_instances",
+        "max_instances",
+        "timeout",
+        "service_account",
+        "settings",
+        "ingress",
+        "roles",
+    }
 )
 """What ``defaults`` may say; an access, a secret or a queue is said by each function itself."""
 

@@ -9,6 +9,9 @@ import hypothesis
 import pytest
 
 from infra.local.emulator import Emulator, find_emulator
+from tests.support.firestore_queries import Watch
+
+QUERIES = Watch()
 
 # An example's time says nothing on a machine that does other things beside.
 hypothesis.settings.register_profile("bellhop", deadline=None)
@@ -21,3 +24,32 @@ def firestore_host() -> Iterator[str]:
     emulator = Emulator.start(find_emulator(os.environ, install=False, say=lambda _line: None))
     yield emulator.host
     emulator.stop()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Watch every query of the code."""
+    QUERIES.begin()
+
+
+@pytest.fixture(autouse=True)
+def every_query_has_its_index() -> Iterator[None]:
+    """The emulator answers a query without its index, the cloud does not: the test that ran it fails."""
+    known = len(QUERIES.seen)
+    yield
+    if len(QUERIES.seen) > known:
+        assert QUERIES.wrong() == [], "declare an index under 'firestore' in infra/manifest.yaml"
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """``infra.deploy lint`` knows the queries from a file: it has to know all of them."""
+    QUERIES.end()
+    if os.environ.get("BELLHOP_RECORD_QUERIES"):
+        QUERIES.record()
+    elif QUERIES.unrecorded() and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which queries those are."""
+    for query in [] if os.environ.get("BELLHOP_RECORD_QUERIES") else QUERIES.unrecorded():
+        terminalreporter.line(f"not in infra/firestore_queries.json (make queries): {query}", red=True)

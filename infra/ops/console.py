@@ -12,6 +12,8 @@ import requests
 from infra.ops.failures import NOT_DONE, WRONG_USAGE, CommandFailed
 
 KEY_VARIABLE = "ADMIN_API_KEY"
+IDENTITY_VARIABLE = "ADMIN_IDENTITY_TOKEN"
+"""What the platform itself asks for in front of a deployed console: ``gcloud auth print-identity-token``."""
 HEADER = "X-ADMIN-API-KEY"
 CONSOLE = "/admin_console"
 MIGRATIONS = "/admin_migration"
@@ -27,12 +29,15 @@ class Console:
     Args:
         url: the console's own, without a slash at the end.
         key: what it is called with.
+        identity: the caller's identity token, for the platform's check in front of it; none on this machine.
     """
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, identity: str = "") -> None:
         self._url = url
         self._session = _session(url)
         self._session.headers[HEADER] = key
+        if identity:
+            self._session.headers["Authorization"] = f"Bearer {identity}"
 
     def __enter__(self) -> Self:
         return self
@@ -78,7 +83,7 @@ def console_at(url: str, console_url: str | None, environ: Mapping[str, str], pa
         key = _local_key(base)
     if not key.isascii() or not key.isprintable():
         raise CommandFailed(f"{KEY_VARIABLE} holds characters that no key has", WRONG_USAGE)
-    return Console(console, key)
+    return Console(console, key, "" if _is_local(console) else environ.get(IDENTITY_VARIABLE, "").strip())
 
 
 def _local_key(base: str) -> str:

@@ -12,6 +12,7 @@ import pytest
 from shared.adapters.firestore_alerts import FirestoreAlerts
 from shared.adapters.firestore_housekeeping import FirestoreHousekeeping, FirestoreJobSlots
 from shared.domain.alert import State
+from shared.flows.cleanup import EXPIRING
 from shared.ports import Slot, Step
 from tests.adapters.conftest import FirestoreWorld
 from tests.support.fakes import seconds
@@ -168,3 +169,9 @@ def test_removing_reads_only_what_expired(firestore_world: FirestoreWorld, store
     world.wire.calls.clear()
     assert store.remove_expired("admissions", 10) == 0
     assert world.wire.calls == ["BatchGetDocuments", "RunQuery"]
+
+
+@pytest.mark.parametrize("collection", EXPIRING)
+def test_an_empty_collection_has_nothing_to_remove(store: FirestoreHousekeeping, collection: str) -> None:
+    """Of each that is cleaned; its query is run, and compared with the indexes."""
+    assert store.remove_expired(collection, 1) == 0

@@ -1,0 +1,92 @@
+"""The installed gcloud against the stand-in of Google's APIs; without the Google Cloud SDK these tests are skipped."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from infra.deploy.__main__ import main
+from infra.manifest import ROOT
+from tests.support.forked_gcloud import ForkedGcloud, sdk
+from tests.support.google_apis.server import GoogleApis
+from tests.support.google_apis.state import Seen, State
+
+PROJECT = "demo-project"
+SECRETS = {
+    "ADMIN_API_KEYS": "key-for-operators-0123456789",
+    "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/very-secret-word",
+    "SMTP_URL": "smtp+starttls://bellhop:very-secret-word@mail.example.com:587",
+}
+
+
+@dataclass
+class Cloud:
+    """A project on the stand-in, and ``infra.deploy`` for it.
+
+    Attributes:
+        apis: the stand-in.
+        gcloud: the real one.
+    """
+
+    apis: GoogleApis
+    gcloud: ForkedGcloud
+
+    @property
+    def state(self) -> State:
+        """What the project holds."""
+        return self.apis.state
+
+    def deploy(self, *arguments: str, secrets: bool = False) -> int:
+        """One command; the exit status. ``secrets`` are given on standard input."""
+        lines = "".join(f"{name}={value}\n" for name, value in SECRETS.items())
+        before, sys.stdin = sys.stdin, io.StringIO(lines if secrets else "")
+        try:
+            how = ["--secrets-stdin"] if secrets else []
+            return main([*arguments, *how, "--project", PROJECT], {"PATH": os.environ["PATH"]}, self.gcloud)
+        finally:
+            sys.stdin = before
+
+    def mutations(self, *arguments: str, secrets: bool = False) -> list[Seen]:
+        """The mutating requests of one command that succeeds."""
+        self.state.forget()
+        assert self.deploy(*arguments, secrets=secrets) == 0
+        return self.state.mutations()
+
+
+def with_sdk() -> None:
+    """Skip where the Google Cloud SDK is not installed; fail where nothing may be skipped."""
+    if sdk() is None:
+        reason = "the Google Cloud SDK is not installed: https://cloud.google.com/sdk/docs/install"
+        if os.environ.get("BELLHOP_SKIP_NOTHING"):
+            pytest.fail(f"{reason}, and BELLHOP_SKIP_NOTHING is set")
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def gcloud_on_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Cloud]]:
+    """Gives an empty project whenever it is called."""
+    with_sdk()
+    apis = GoogleApis(PROJECT)
+    gcloud = ForkedGcloud(apis.environment(), tmp_path_factory.mktemp("gcloud"), ROOT)
+
+    def empty() -> Cloud:
+        apis.reset(PROJECT)
+        return Cloud(apis, gcloud)
+
+    yield empty
+    gcloud.stop()
+    apis.stop()
+
+
+@pytest.fixture(scope="session")
+def deployed(gcloud_on_stand_in: Callable[[], Cloud]) -> tuple[Cloud, list[Seen], list[tuple[str, ...]]]:
+    """An empty project after one apply, with the mutating requests and the commands it took."""
+    cloud = gcloud_on_stand_in()
+    begun = len(cloud.gcloud.commands)
+    made = cloud.mutations("apply", secrets=True)
+    return cloud, made, cloud.gcloud.commands[begun:]

@@ -1,0 +1,21 @@
+"""Every route of the stand-in, and what an empty project has."""
+
+from __future__ import annotations
+
+from tests.support.google_apis import firestore, functions, identity, monitoring, queues
+from tests.support.google_apis.state import PROJECT_NUMBER, State
+
+ROUTES = (*functions.ROUTES, *queues.ROUTES, *firestore.ROUTES, *identity.ROUTES, *monitoring.ROUTES)
+
+
+def new_project(state: State) -> None:
+    """A project as it is after ``gcloud projects create`` with billing."""
+    name = f"projects/{state.project}"
+    state.resources[name] = {
+        "projectId": state.project,
+        "projectNumber": PROJECT_NUMBER,
+        "lifecycleState": "ACTIVE",
+        "name": state.project,
+    }
+    owner = {"role": "roles/owner", "members": ["user:owner@example.com"]}
+    state.policies[name] = state.policy(name) | {"bindings": [owner]}

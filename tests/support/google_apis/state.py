@@ -1,0 +1,145 @@
+"""What a project on the stand-in holds, and the rules that are the same for every API."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+PROJECT_NUMBER = "123456789012"
+
+
+class Refused(Exception):  # noqa: N818 - it is an answer, not a bug
+    """An answer other than 200, as Google's APIs write it."""
+
+    def __init__(self, code: int, status: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.status, self.message = code, status, message
+
+    def body(self) -> dict[str, Any]:
+        """The answer's JSON."""
+        return {"error": {"code": self.code, "status": self.status, "message": self.message}}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One request that reached the stand-in.
+
+    Attributes:
+        method: GET, POST, ...
+        path: without its query.
+        query: one value a key.
+        body: the JSON that was sent, empty where there was none.
+        mutating: whether it changes anything where it succeeds.
+    """
+
+    method: str
+    path: str
+    query: dict[str, str]
+    body: Any
+    mutating: bool
+
+
+@dataclass
+class State:
+    """Resources by their full name, policies by the resource's, and every request.
+
+    Attributes:
+        strike: (n, when): the n-th mutating request from now on, 1 the next, is answered with an error; ``before`` it
+            took effect, or ``after``, as where an answer is lost.
+    """
+
+    project: str
+    url: str = ""
+    resources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    policies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    uploads: list[bytes] = field(default_factory=list)
+    payloads: dict[str, str] = field(default_factory=dict)
+    requests: list[Seen] = field(default_factory=list)
+    strike: tuple[int, str] | None = None
+    numbers: int = 0
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def of(self, prefix: str) -> list[dict[str, Any]]:
+        """The resources directly below a name, for example ``projects/p/secrets/``."""
+        return [value for name, value in sorted(self.resources.items()) if _is_child(prefix, name)]
+
+    def get(self, name: str) -> dict[str, Any]:
+        """One resource; raises Refused 404."""
+        if name not in self.resources:
+            raise Refused(404, "NOT_FOUND", f"Resource '{name}' was not found")
+        return self.resources[name]
+
+    def create(self, name: str, value: dict[str, Any]) -> dict[str, Any]:
+        """A new resource; raises Refused 409."""
+        if name in self.resources:
+            raise Refused(409, "ALREADY_EXISTS", f"Resource '{name}' already exists")
+        self.resources[name] = value
+        return value
+
+    def number(self) -> int:
+        """A number that no one else got."""
+        self.numbers += 1
+        return self.numbers
+
+    def mutations(self) -> list[Seen]:
+        """The requests that changed something, or would have."""
+        return [seen for seen in self.requests if seen.mutating]
+
+    def forget(self) -> None:
+        """Begin to count anew."""
+        self.requests.clear()
+        self.strike = None
+
+    def strikes(self) -> str | None:
+        """Whether the mutating request that comes now is struck, and when."""
+        if self.strike is None:
+            return None
+        left, when = self.strike
+        self.strike = (left - 1, when) if left > 1 else None
+        return when if left == 1 else None
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything that a later state can be compared with: resources, policies, secrets' values, not requests."""
+        policies = {name: sorted(_pairs(policy)) for name, policy in self.policies.items() if policy.get("bindings")}
+        return copy.deepcopy({"resources": self.resources, "policies": policies, "payloads": self.payloads})
+
+    def policy(self, name: str) -> dict[str, Any]:
+        """A resource's policy with its etag."""
+        return self.policies.get(name, {"version": 1, "etag": _etag(0)})
+
+    def set_policy(self, name: str, policy: dict[str, Any]) -> dict[str, Any]:
+        """Replace a policy; raises Refused 409 where it was changed since it was read."""
+        if policy.get("etag", self.policy(name)["etag"]) != self.policy(name)["etag"]:
+            raise Refused(409, "ABORTED", "There were concurrent policy changes. Please retry.")
+        self._check_members(policy)
+        self.policies[name] = {**policy, "etag": _etag(self.number())}
+        return self.policies[name]
+
+    def _check_members(self, policy: dict[str, Any]) -> None:
+        """Google refuses a policy that names a service account of the project which is not there."""
+        ours = f"@{self.project}.iam.gserviceaccount.com"
+        for _, member, _ in _pairs(policy):
+            kind, _, email = member.partition(":")
+            if kind == "serviceAccount" and email.endswith(ours):
+                known = f"projects/{self.project}/serviceAccounts/{email}"
+                if known not in self.resources:
+                    raise Refused(400, "INVALID_ARGUMENT", f"Service account {email} does not exist.")
+
+
+def _etag(number: int) -> str:
+    return base64.b64encode(f"{number:06}".encode()).decode()
+
+
+def _pairs(policy: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [
+        (binding["role"], member, str(binding.get("condition", "")))
+        for binding in policy.get("bindings", ())
+        for member in binding.get("members", ())
+    ]
+
+
+def _is_child(prefix: str, name: str) -> bool:
+    return name.startswith(prefix) and "/" not in name.removeprefix(prefix)

@@ -1,0 +1,204 @@
+"""Each request of a first deployment fails once, before or after it took effect; the end is the same state."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.deploy import applying, commands
+from infra.deploy.__main__ import main
+from infra.manifest import load
+from tests.support.google_apis.routes import new_project
+from tests.support.google_apis.state import State
+from tests.support.pretend_gcloud import PretendGcloud
+
+PROJECT = "demo-project"
+SECRETS = """\
+ADMIN_API_KEYS=key-for-operators-0123456789
+SLACK_WEBHOOK_URL=https://hooks.slack.com/services/T0/B0/very-secret-word
+SMTP_URL=smtp+starttls://bellhop:very-secret-word@mail.example.com:587
+"""
+FILES = ["main.py", "requirements.txt"]
+MANIFEST = load()
+
+
+class Project:
+    """A project on the stand-in, in this process."""
+
+    def __init__(self) -> None:
+        self.state = State(PROJECT)
+        new_project(self.state)
+        self.gcloud = PretendGcloud(self.state, FILES, commands.ROOT)
+
+    def deploy(self, *arguments: str, secrets: bool = True) -> int:
+        """One command; its exit status."""
+        before, sys.stdin = sys.stdin, io.StringIO(SECRETS if secrets else "")
+        try:
+            how = ["--secrets-stdin"] if arguments[0] in ("apply", "bootstrap") else []
+            return main([*arguments, *how, "--project", PROJECT], {}, self.gcloud)
+        finally:
+            sys.stdin = before
+
+    def stands(self) -> dict[str, object]:
+        """What is there, without the numbers that Google gives, and what a repeat may leave twice."""
+        kept = {
+            re.sub(r"/(indexes|alertPolicies|backupSchedules|operations|notificationChannels)/[^/]+$", r"/\1", name)
+            for name in self.state.resources
+            if "/operations/" not in name
+        }
+        counts = {
+            kind: sum(f"/{kind}/" in name for name in self.state.resources)
+            for kind in ("indexes", "alertPolicies", "backupSchedules", "notificationChannels", "versions")
+        }
+        policies = self.state.snapshot()["policies"]
+        return {"names": kept, "counts": counts, "policies": policies}
+
+
+@pytest.fixture(autouse=True)
+def files_in_a_folder_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What commands read is written beside the test, not into the checkout."""
+    monkeypatch.setattr(commands, "FOLDER", tmp_path)
+    monkeypatch.setattr(applying, "WAITS", ())
+    monkeypatch.setattr(commands, "load", lambda *_, **__: MANIFEST)  # hundreds of times the same file
+
+
+def test_an_empty_project_is_deployed_and_then_nothing_is_left_to_do() -> None:
+    """The recorder in gcloud's place: one apply makes everything, the next has no mutating request."""
+    project = Project()
+    assert project.deploy("apply") == 0
+    project.state.forget()
+    assert project.deploy("apply") == 0
+    assert project.state.mutations() == []
+
+
+@pytest.mark.timeout(900)  # some seconds, on a machine that does nothing else
+@pytest.mark.parametrize(("nth", "when"), [(2, "before"), (1, "after")])
+def test_every_request_fails_once_and_the_same_state_is_reached(
+    nth: int, when: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every apply is cut off at its next request, or its answer is lost, until nothing is left to do."""
+    undisturbed = Project()
+    assert undisturbed.deploy("apply", "--parallel", "1") == 0
+    number, project, struck = len(undisturbed.state.mutations()), Project(), 0
+    assert number > 100
+    later, before = 0, project.stands()
+    while True:
+        project.state.strike = (nth + later, when)
+        if project.deploy("apply", "--parallel", "1") == 0:
+            break
+        assert "run the same command again" in capsys.readouterr().err
+        struck += 1
+        assert struck <= 2 * number, "it does not come to an end"
+        # A function takes three requests of one command: where the first is lost, it is the second's turn, and so on.
+        now = project.stands()
+        later, before = (0 if now != before else later + 1), now
+    assert struck >= number - 1
+    assert project.stands() == undisturbed.stands()
+
+
+def test_the_same_settings_after_a_lost_answer_make_no_second_policy() -> None:
+    """An answer lost after a policy was made: the next run finds it by its label."""
+    project = Project()
+    assert project.deploy("apply") == 0
+    made = sum("/alertPolicies/" in name for name in project.state.resources)
+    assert project.deploy("apply") == 0
+    assert sum("/alertPolicies/" in name for name in project.state.resources) == made
+
+
+def test_bootstrap_lays_the_foundation_and_apply_the_rest() -> None:
+    """Together they are what apply is alone."""
+    alone, both = Project(), Project()
+    assert alone.deploy("apply") == 0
+    assert both.deploy("bootstrap") == 0
+    assert not any("/functions/" in name or "/queues/" in name for name in both.state.resources)
+    assert both.deploy("apply", secrets=False) == 0
+    assert both.stands() == alone.stands()
+
+
+def test_no_secret_is_in_the_plan_in_an_argument_or_in_what_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nor in the files that commands read."""
+    project = Project()
+    assert project.deploy("plan") == 0
+    assert project.deploy("apply") == 0
+    assert "very-secret-word" in str(project.state.payloads)
+    said = capsys.readouterr()
+    written = "".join(path.read_text(encoding="utf-8") for path in commands.FOLDER.rglob("*") if path.is_file())
+    for text in (said.out, said.err, repr(project.gcloud.commands), written):
+        assert "very-secret-word" not in text
+        assert "key-for-operators" not in text
+
+
+def test_a_wrong_secret_is_refused_before_anything_is_done(capsys: pytest.CaptureFixture[str]) -> None:
+    """With what it takes, without what it was."""
+    project = Project()
+    before, sys.stdin = sys.stdin, io.StringIO(SECRETS.replace("key-for-operators-0123456789", "short-secret"))
+    try:
+        assert main(["apply", "--secrets-stdin", "--project", PROJECT], {}, project.gcloud) == 2
+    finally:
+        sys.stdin = before
+    told = capsys.readouterr().err
+    assert "ADMIN_API_KEYS: takes keys separated by commas" in told
+    assert "short-secret" not in told
+    assert project.state.mutations() == []
+
+
+def test_a_secret_without_a_terminal_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Instead of waiting for ever, or reading what was not meant."""
+    project = Project()
+    before, sys.stdin = sys.stdin, io.StringIO("")
+    try:
+        assert main(["apply", "--project", PROJECT], {}, project.gcloud) == 2
+    finally:
+        sys.stdin = before
+    assert "there is no terminal: use --secrets-stdin" in capsys.readouterr().err
+
+
+def test_only_a_part_is_done() -> None:
+    """Of kinds and of names; an unknown word is refused."""
+    project = Project()
+    assert project.deploy("bootstrap") == 0
+    assert project.deploy("apply", "--only", "queues") == 0
+    names = project.state.resources
+    assert any("/queues/" in name for name in names)
+    assert not any("/functions/" in name for name in names)
+    assert project.deploy("apply", "--only", "chat") == 0
+    assert [name.rsplit("/", 1)[1] for name in names if "/functions/" in name] == ["chat"]
+    assert project.deploy("apply", "--only", "chatt") == 2
+
+
+def test_a_pinned_version_that_is_not_there_stops_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before anything is changed, with the command that adds it."""
+    project = Project()
+    assert project.deploy("apply") == 0
+    text = Path("infra/places/production.yaml").read_text(encoding="utf-8")
+    place = tmp_path / "next.yaml"
+    place.write_text(text.replace("SLACK_WEBHOOK_URL: 1", "SLACK_WEBHOOK_URL: 2"), encoding="utf-8")
+    project.state.forget()
+    assert project.deploy("apply", "--place", str(place)) == 1
+    assert "python -m infra.deploy secret SLACK_WEBHOOK_URL" in capsys.readouterr().err
+    assert project.state.mutations() == []
+
+
+def test_destroy_asks_a_person_and_leaves_the_database(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a terminal, after one wrong answer, nothing is removed; --dry-run only shows."""
+    project = Project()
+    assert project.deploy("apply") == 0
+    project.state.forget()
+    assert project.deploy("destroy") == 1
+    assert project.deploy("destroy", "--dry-run") == 0
+    told = capsys.readouterr().out
+    assert "gcloud functions delete chat" in told
+    assert "databases delete" not in told
+    answers = iter([PROJECT, "no"])
+    monkeypatch.setattr("builtins.input", lambda _: next(answers))
+    terminal = io.StringIO("")
+    terminal.isatty = lambda: True
+    monkeypatch.setattr(sys, "stdin", terminal)
+    assert main(["destroy", "--project", PROJECT], {}, project.gcloud) == 1
+    assert project.state.mutations() == []
