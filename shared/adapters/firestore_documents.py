@@ -21,10 +21,11 @@ TALLY_SHARDS = 8
 _QUERIED = frozenset({"overdue"})
 """Fields that are always stored: a query finds no document without the field it asks for."""
 
+_CONVERTED = ("id", "payload", "state", "history", "route", "conversation_ids")
 _RARE = {
     item.name: item.default for item in fields(Alert) if item.default is not MISSING and item.name not in _QUERIED
-} | {"route": []}
-_PLAIN = tuple(item.name for item in fields(Alert) if item.name not in ("id", "payload", "state", "history", "route"))
+} | {"route": [], "conversation_ids": []}
+_PLAIN = tuple(item.name for item in fields(Alert) if item.name not in _CONVERTED)
 
 
 def alert_document(alert: Alert) -> dict[str, Any]:
@@ -38,6 +39,7 @@ def _every_field(alert: Alert) -> dict[str, Any]:
         "state": alert.state.value,
         "history": _history_document(alert),
         "route": list(alert.route),
+        "conversation_ids": list(alert.conversation_ids),
     }
 
 
@@ -60,6 +62,7 @@ def alert_of(alert_id: str, data: dict[str, Any]) -> Alert:
             state=State(data["state"]),
             history=tuple(Attempt(item["at"], item["outcome"], item["cause"]) for item in data["history"]),
             route=tuple(data.get("route", ())),
+            conversation_ids=tuple(data.get("conversation_ids", ())),
             **{name: data[name] for name in _PLAIN if name in data},
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -104,7 +104,7 @@ class FirestoreErasures:
     def alerts(self, conversation_id: str) -> Sequence[FoundAlert]:
         """Cost: two round trips, one read an alert (at least two); no composite index."""
         of_it = FieldFilter("conversation_id", "==", conversation_id)
-        tells_of_it = FieldFilter("payload.conversation_ids", "array_contains", conversation_id)
+        tells_of_it = FieldFilter("conversation_ids", "array_contains", conversation_id)
         found = [
             item
             for each in (of_it, tells_of_it)

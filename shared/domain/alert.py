@@ -118,6 +118,7 @@ class Alert:
         route: the channels a relayed alert goes to, one after the other; empty for the others.
         hop: how many times a relayed alert gave a channel up.
         digest: the digest that it goes out with, while it waits for that; empty for most.
+        conversation_ids: of one that tells of several alerts: the conversations they came from.
         overdue: a person was told that it has been waiting for very long, or never is: it is relayed.
         data_started: of an e-mail to a visitor: it began to leave, and is never sent again unless it surely failed.
     """
@@ -146,6 +147,7 @@ class Alert:
     route: tuple[str, ...] = ()
     hop: int = 0
     digest: str = ""
+    conversation_ids: tuple[str, ...] = ()
     overdue: bool = False
     data_started: bool = False
 

@@ -106,7 +106,7 @@ def overdue(alerts: Sequence[Alert], channels: tuple[str, ...], *, now: datetime
         policy: for the grace.
     """
     goes_to = route(channels, alerts[0].channel)
-    return create(
+    told = create(
         ids.overdue_id(*(f"{alert.id} {alert.epoch}" for alert in alerts)),
         conversation_id="",
         channel=goes_to[0],
@@ -117,6 +117,7 @@ def overdue(alerts: Sequence[Alert], channels: tuple[str, ...], *, now: datetime
         grace=policy.grace,
         route=goes_to,
     )
+    return replace(told, conversation_ids=tuple(sorted({each.conversation_id for each in alerts} - {""})))
 
 
 def without(alert: Alert, conversation_id: str) -> Alert:
@@ -128,9 +129,9 @@ def without(alert: Alert, conversation_id: str) -> Alert:
     payload = dict(alert.payload) | {
         "text": text,
         "entries": [each for each in entries if each["conversation_id"] != conversation_id],
-        "conversation_ids": [each for each in alert.payload["conversation_ids"] if each != conversation_id],
     }
-    return replace(alert, payload=payload)
+    left = tuple(each for each in alert.conversation_ids if each != conversation_id)
+    return replace(alert, payload=payload, conversation_ids=left)
 
 
 def tells_of(alert: Alert) -> tuple[str, ...]:
@@ -201,7 +202,6 @@ def _told_of_waiting(alerts: Sequence[Alert], now: datetime) -> dict[str, Any]:
         "text": "\n".join(text),
         "alert_ids": [alert.id for alert in alerts],
         "entries": entries,
-        "conversation_ids": sorted({alert.conversation_id for alert in alerts if alert.conversation_id}),
         "channel": name,
     }
 

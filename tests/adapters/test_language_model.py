@@ -304,7 +304,7 @@ def test_without_a_model_nothing_of_it_is_imported() -> None:
     code = (
         "import sys; from shared.bootstrap import chat; import shared.bootstrap.for_chat as made;"
         "chat({'GOOGLE_CLOUD_PROJECT': 'p', 'LEAD_CHANNELS': 'slack', 'DELIVER_ALERT_URL': 'https://x.example',"
-        " 'TASKS_INVOKER_EMAIL': 'a@b.example'});"
+        " 'TASKS_INVOKER_EMAIL': 'a@b.example', 'ADDRESS_HASH_KEY': 'an-address-key-of-tests'});"
         "print(sorted({'pybreaker', 'shared.adapters.language_model'} & set(sys.modules)))"
     )
     root = Path(__file__).parents[2]

@@ -15,21 +15,14 @@ from shared.domain.alert import State
 from shared.domain.budget import Budget
 from shared.domain.outcome import Delivered, Outcome, Rejected, Retry
 from shared.errors import Conflict, Contention, OutcomeUnknown, StorageError, StorageUnavailable
-from shared.flows.attempts import Attempts
-from shared.flows.deliver_alert import AlertDelivery, DeliverAlert
+from shared.flows.deliver_alert import DeliverAlert
 from shared.ports import Admitted, ClaimHeld, Step
 from tests.adapters.conftest import FirestoreWorld
-from tests.support.breakers import shared_breakers
 from tests.support.fakes import (
-    POLICY,
-    FakeChance,
-    FakeClock,
-    FakeContinuation,
-    FakeQueue,
-    RecordedEvents,
     ScriptedChannel,
     seconds,
 )
+from tests.support.one_delivery import alert_delivery
 from tests.support.turns import admitted, alert, claim, commit, now, unique, window
 
 LOST = grpc.StatusCode.DEADLINE_EXCEEDED
@@ -105,29 +98,9 @@ def test_an_alert_is_delivered_in_three_round_trips(firestore_world: FirestoreWo
     world.put(alert())
     world.wire.calls.clear()
     world.wire.billed.clear()
-    clock, chance, events = FakeClock(), FakeChance(), RecordedEvents()
-    breakers = shared_breakers(world.breakers, clock=clock, chance=chance, events=events)
-    attempts = Attempts(
-        channels={"slack": ScriptedChannel(outcome)},
-        breakers=breakers,
-        sweep=FakeContinuation(),
-        send_seconds=10,
-        margin_seconds=1,
-        lease=POLICY.lease,
-        clock=clock,
-        events=events,
-    )
-    deliver = AlertDelivery(
-        store=FirestoreAlerts(world.database, breakers.cache),
-        queue=FakeQueue(),
-        attempts=attempts,
-        fingerprints={},
-        escalation_channels=("email", "slack"),
-        policy=POLICY,
-        clock=clock,
-        chance=chance,
-        events=events,
-    )
+    deliver = alert_delivery(world.alerts, world.breakers, {"slack": ScriptedChannel(outcome)})
+    cached = FirestoreAlerts(world.database, deliver.attempts.breakers.cache)  # type: ignore[attr-defined]
+    deliver = replace(deliver, store=cached)
     deliver(DeliverAlert("alert", 1, "slack"))
     # A failure is counted: one commit more. The breaker is read beside the alert.
     counted = ["Commit"] if isinstance(outcome, Retry) else []

@@ -16,19 +16,14 @@ from shared.domain.conversation import Turn
 from shared.domain.turn import LeadPolicy, Visitor, Written, take_turn
 from shared.domain.updates import Standing
 from shared.errors import LeaseLive
-from shared.flows.deliver_alert import AlertDelivery, DeliverAlert
+from shared.flows.deliver_alert import DeliverAlert
 from tests.adapters.conftest import FirestoreWorld, World
 from tests.support.chat_flow import KNOWLEDGE
 from tests.support.fakes import (
-    POLICY,
     DeliveringChannel,
-    FakeChance,
-    FakeClock,
-    FakeContinuation,
-    FakeQueue,
-    RecordedEvents,
     seconds,
 )
+from tests.support.one_delivery import alert_delivery
 from tests.support.turns import alert, commit, conversation, now
 
 
@@ -92,20 +87,7 @@ class Lived:
 
     def __init__(self, world: FirestoreWorld) -> None:
         self.world, self.board = world, DeliveringChannel()
-        self.deliver = AlertDelivery(
-            store=world.alerts,
-            queue=FakeQueue(),
-            sweep=FakeContinuation(),
-            channels={"monday": self.board},
-            fingerprints={},
-            escalation_channels=("email",),
-            policy=POLICY,
-            send_seconds=10.0,
-            margin_seconds=1.0,
-            clock=FakeClock(),
-            chance=FakeChance(),
-            events=RecordedEvents(),
-        )
+        self.deliver = alert_delivery(world.alerts, world.breakers, {"monday": self.board})
         self._turns = 0
 
     def says(self, message: str) -> Written:

@@ -142,7 +142,7 @@ def test_whoever_asks_to_be_erased_is_taken_out_and_the_others_are_told_of() -> 
     system.sweep()
     [overdue] = told(system)
     left = erased(overdue, now=NOW, nonce="erased", conversation_id="ann")
-    assert (left.state, left.payload["conversation_ids"]) == (overdue.state, ["bob"])
+    assert (left.state, left.conversation_ids) == (overdue.state, ("bob",))
     assert "ann@example.com" not in str(left.payload)
     assert "bob@example.com" in left.payload["text"]
     assert len(left.payload["text"].splitlines()) == len(overdue.payload["text"].splitlines()) - 1
