@@ -12,11 +12,10 @@ from typing import Any
 
 import flask
 
-from shared.edge.fields import required_text
+from shared.edge.fields import ID, required_text
 from shared.edge.json_text import json_type
 from shared.edge.refusals import invalid_field
 
-ID = re.compile(r"[0-9A-Za-z_-]{1,128}")
 IDS_MOST = 500
 _YEARS = range(1971, 9999)
 

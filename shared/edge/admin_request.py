@@ -10,9 +10,8 @@ from datetime import datetime
 import flask
 
 from shared.edge import admin_fields as fields
-from shared.edge.admin_fields import ID
 from shared.edge.body import read_json_object
-from shared.edge.fields import optional_line, required_text
+from shared.edge.fields import ID, optional_line, required_text
 from shared.edge.refusals import invalid_field, method_not_allowed, not_found
 
 STATUSES = ("pending", "failed", "waived")
@@ -25,7 +24,7 @@ EMAIL_MOST = 320
 _EMAIL = re.compile(rf"[^\x00-\x20\x7f]{{3,{EMAIL_MOST}}}")
 _CAUSE = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 _CHANNEL = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_CURSOR = re.compile(r"[0-9]{1,17}-[0-9A-Za-z_-]{1,128}")
+_CURSOR = re.compile(rf"[0-9]{{1,17}}-{ID.pattern}")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,11 @@ _NOT_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 # C0, DEL, C1 and the two Unicode line separators: what ends or overwrites a line in a log, a mail header, a cell.
 _NOT_IN_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
+# Firestore keeps names like __this__ for itself and refuses to look them up.
+# Source: https://cloud.google.com/firestore/quotas#collections_documents_and_fields
+ID = re.compile(r"(?!__[0-9A-Za-z_-]*__(?![0-9A-Za-z_-]))[0-9A-Za-z_-]{1,128}")
+"""The id of a document of ours, also inside a longer pattern."""
+
 
 def required_text(body: Mapping[str, Any], field: str, *, max_length: int = 2000) -> str:
     """A text of several lines, as it was sent.

@@ -18,7 +18,10 @@ from shared.edge.refusals import invalid_field, method_not_allowed, not_found
 
 STEP = r"[0-9]{4}"
 STAMPS = ("done", "pending")
-NAME_MOST = 1500  # of a document, in bytes; here in characters
+NAME_MOST = 1500
+"""Bytes of a document's name, which also is not one that Firestore keeps for itself (see ``shared.edge.fields.ID``)."""
+
+_NAME = re.compile(r"(?!\.{1,2}\Z)(?!__(?!id[0-9]+__\Z).*__\Z)[^/]+")
 _LARGEST = 2**53
 _OF_SLICES = ("", "/")
 
@@ -127,7 +130,7 @@ def _run(request: flask.Request, found: re.Match[str]) -> MigrationRequest:
     if not isinstance(dry_run, bool):  # said, never guessed: one of the two changes documents
         raise invalid_field("dry_run", "true or false", json_type(dry_run) if "dry_run" in body else "nothing")
     after = optional_exact(body, "after", max_length=NAME_MOST)
-    if after is not None and (not dry_run or not after or "/" in after):
+    if after is not None and not (dry_run and _NAME.fullmatch(after) and len(after.encode()) <= NAME_MOST):
         raise invalid_field("after", "what the plan before this one gave as next, with dry_run")
     return RunRequest(found["step"], dry_run, after, _by(body))
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shared.edge.fields import ID
 from shared.edge.json_text import json_type
 from shared.edge.refusals import invalid_field
 
-_ALERT_ID = re.compile(r"[0-9A-Za-z_-]{1,128}")
 _CHANNEL = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _MOST_GENERATIONS = 2**53
 
@@ -40,14 +40,14 @@ def read_task_request(body: Mapping[str, Any]) -> TaskRequest | DigestRequest:
     digest_id = body.get("digest_id")
     if digest_id is None:
         return _of_alert(body)
-    if not isinstance(digest_id, str) or not _ALERT_ID.fullmatch(digest_id):
+    if not isinstance(digest_id, str) or not ID.fullmatch(digest_id):
         raise invalid_field("digest_id", "a digest's id", json_type(digest_id))
     return DigestRequest(digest_id)
 
 
 def _of_alert(body: Mapping[str, Any]) -> TaskRequest:
     alert_id, generation = body.get("alert_id"), body.get("generation")
-    if not isinstance(alert_id, str) or not _ALERT_ID.fullmatch(alert_id):
+    if not isinstance(alert_id, str) or not ID.fullmatch(alert_id):
         raise invalid_field("alert_id", "an alert's id", json_type(alert_id))
     if isinstance(generation, float) and generation.is_integer():
         generation = int(generation)  # 2.0 is 2: JSON has one kind of number (RFC 8259, 6)

@@ -152,3 +152,18 @@ def test_a_slices_numbers_may_be_written_with_a_point():
     assert read_slice(request("POST", "/", json=body)) == SliceTask("0001", 1, 2)
     with pytest.raises(RequestError):
         read_slice(request("POST", "/", json=body | {"run": 1.5}))
+
+
+@pytest.mark.parametrize("name", [".", "..", "__x__", "____", "\N{GRINNING FACE}" * 376, "a" * 1501])
+def test_a_plan_does_not_go_on_from_a_name_that_no_document_has(name):
+    """Firestore would refuse it, and that would look as if it could not be reached."""
+    with pytest.raises(RequestError) as refused:
+        read_migration_request(request("POST", "/0001", json={"dry_run": True, "after": name}))
+    assert (refused.value.status, refused.value.field) == (400, "after")
+
+
+@pytest.mark.parametrize("name", ["a", "...", "__id12__", "__", "a__", "\N{GRINNING FACE}" * 375, "a" * 1500])
+def test_a_plan_goes_on_from_every_name_that_a_document_may_have(name):
+    """Also from one that the old database's numbers became."""
+    asked = read_migration_request(request("POST", "/0001", json={"dry_run": True, "after": name}))
+    assert asked.after == name

@@ -43,6 +43,8 @@ def test_it_is_served_plain_and_packed_and_not_again(path):
     sent, status, _ = again.get_wsgi_response(create_environ())
     assert (status, b"".join(sent)) == ("304 NOT MODIFIED", b"")
     assert ask(path, If_None_Match='"another"').status_code == 200
+    changed = ask(path, If_Match='"another"')
+    assert (changed.status_code, changed.json["field"]) == (412, "If-Match")
 
 
 @pytest.mark.parametrize(

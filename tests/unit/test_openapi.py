@@ -25,6 +25,7 @@ from shared.edge import (
     body,
     chat_request,
     cors,
+    fields,
     idempotency,
     json_text,
     migration_request,
@@ -55,6 +56,24 @@ OPERATIONS = [
 
 SLICES = ("/admin_migration", "post")
 """Comes by task, at a function that is otherwise for operators."""
+
+IDS = (
+    "a",
+    "_-9",
+    "__",
+    "___",
+    "____",
+    "__x__",
+    "__x",
+    "x__",
+    "__x__y",
+    "a-__x__",
+    "a" * 128,
+    "a" * 129,
+    "",
+    "a.b",
+    "ä",
+)
 
 FILES = {"/chat" + path for path in widget_pages._FILES}
 """Everybody may have them as often as they like: no limit is counted."""
@@ -160,8 +179,11 @@ def test_lengths_and_patterns_are_the_codes() -> None:
     assert SCHEMAS["RedriveRequest"]["properties"]["ids"]["maxItems"] == admin_fields.IDS_MOST
     assert SCHEMAS["Reason"]["maxLength"] == admin_request.REASON_MOST
     assert SCHEMAS["By"]["maxLength"] == admin_request.BY_MOST
-    assert SCHEMAS["Place"]["pattern"] == f"^{admin_request._CURSOR.pattern}$"
-    assert f"{SCHEMAS['Id']['pattern'][1:-2]}{{1,128}}" == admin_fields.ID.pattern
+    for name, pattern in (("Id", fields.ID), ("Place", admin_request._CURSOR)):
+        schema = OAS31Validator({"type": "string", **resolved(SCHEMAS[name])})
+        for text in IDS:
+            tried = text if name == "Id" else f"17-{text}"
+            assert schema.is_valid(tried) == bool(pattern.fullmatch(tried)), tried
     listing = {
         each["name"]: each["schema"] for each in DOCUMENT["paths"]["/admin_console/dead_letters"]["get"]["parameters"]
     }
