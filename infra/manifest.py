@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 from infra import manifest_cloud as cloud
 from infra import manifest_fields as kinds
 from infra import manifest_references as refs
+from infra.manifest_defaults import filled
 from infra.manifest_mistakes import tell
 from infra.manifest_places import Places
 from infra.manifest_summary import summary
@@ -253,32 +254,12 @@ def load(path: Path = DEFAULT, *, root: Path | None = None) -> Manifest:
         raise ManifestError(f"{path}: takes a mapping at the top, with the keys {', '.join(Manifest.model_fields)}")
     mistakes: list[ErrorDetails] = []
     try:
-        manifest = Manifest.model_validate(_filled(raw), context=refs.Names.of(raw, root or ROOT))
+        manifest = Manifest.model_validate(filled(raw), context=refs.Names.of(raw, root or ROOT))
     except ValidationError as error:
         mistakes = error.errors(include_url=False)
     if mistakes or document.repeated:
         raise ManifestError(f"{path} has mistakes:\n{tell(mistakes, document, _keys())}")
     return manifest
-
-
-def _filled(raw: dict[str, Any]) -> dict[str, Any]:
-    """The manifest with what ``defaults`` says in every function that does not say otherwise."""
-    functions, defaults = raw.get("functions"), raw.get("defaults")
-    if not isinstance(functions, dict):
-        return raw
-    shared = defaults if isinstance(defaults, dict) else {}
-    filled = {
-        name: _merged({"entry_point": name} | shared, said) if isinstance(said, dict) else said
-        for name, said in functions.items()
-    }
-    return raw | {"functions": filled}
-
-
-def _merged(shared: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
-    settings = [part.get("settings", {}) for part in (shared, said)]
-    if all(isinstance(part, dict) for part in settings):
-        return shared | said | {"settings": settings[0] | settings[1]}
-    return shared | said
 
 
 def _keys() -> dict[Place, list[str]]:
