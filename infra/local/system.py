@@ -135,7 +135,7 @@ class LocalSystem:
         return {
             "ADMIN_API_KEYS": self._admin_api_key,
             "TOKEN_SIGNING_KEYS": secrets.token_hex(16),
-            "ADDRESS_HASH_KEY": secrets.token_hex(16),
+            "ADDRESS_HASH_KEY": self._address_hash_key,
             "PUBLIC_BASE_URL": self.url,
             **self._standins.settings(self._environ),
         }

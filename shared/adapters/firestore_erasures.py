@@ -15,6 +15,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.adapters.firestore import READ_RETRY, READ_SECONDS, Database, reading
 from shared.adapters.firestore_conversation import is_tombstone
+from shared.adapters.firestore_image_erasure import forget_images
 from shared.adapters.firestore_rights import record_document
 from shared.domain.erasure import DONE, RUNNING, Erasure
 from shared.domain.rights import Recorded
@@ -23,7 +24,7 @@ from shared.ports.rights import FoundAlert
 
 CONVERSATIONS_MOST = 50
 DOCUMENTS_MOST = 400
-HANGING_ON_IT = ("admissions", "receipts", "followups", "before_images")
+HANGING_ON_IT = ("admissions", "receipts", "followups")
 """Collections whose documents carry the id of the conversation that they are of."""
 
 
@@ -119,6 +120,9 @@ class FirestoreErasures:
         for name in HANGING_ON_IT:
             of_it = FieldFilter("conversation_id", "==", conversation_id)
             removed[name] = self._delete_all(self._collection(name).where(filter=of_it))
+        removed["before_images"] = 0
+        while packs := forget_images(self._database, conversation_id):
+            removed["before_images"] += packs
         return removed
 
     def _delete_all(self, query: Any) -> int:
