@@ -22,7 +22,7 @@ from shared.ports import AlertStore, Breakers, Chance, DigestQueue, DigestStore,
 AHEAD = timedelta(seconds=60)
 """How much of a backlog is in a queue at a time, as the time its destination takes for it."""
 
-SHARE = 0.95
+SHARE = 0.9
 """The part of the pace that a backlog may use; the rest is for new alerts, which also go in between."""
 
 AT_ONCE = 5

@@ -303,7 +303,7 @@ def test_f15_of_many_workers_at_a_half_open_breaker_one_probes(play: Play) -> No
         await made.heal()
         assert len(made.received("slack")) == 12
 
-    play(scene, settings={"BREAKER_FAIL_MAX": "2"})
+    play(scene, settings={"BREAKER_FAIL_MAX": "2", "BREAKER_RESET_SECONDS": "5"})
 
 
 def test_f21_an_outage_ends_in_digests_and_new_alerts_go_in_between(play: Play) -> None:
