@@ -72,6 +72,9 @@ class Situation:
         return self.knowledge.phrases[self.language]
 
 
+SURELY_ASKED = 0.9
+"""With new contact details a lower confidence is no wish for a person: "my number is ..." gives one."""
+
 Rung = Callable[[Situation], Reply | None]
 
 
@@ -140,7 +143,10 @@ def climb(situation: Situation, rungs: Sequence[Rung]) -> Reply:
 
 def hand_over(situation: Situation) -> Reply | None:
     """Tell who asks for a person that one will get in touch, or ask how."""
-    if situation.match is None or situation.match.entry.intent != "handoff":
+    match = situation.match
+    if match is None or match.entry.intent != "handoff":
+        return None
+    if situation.only_details and match.confidence < SURELY_ASKED:
         return None
     return promise_person(situation)
 

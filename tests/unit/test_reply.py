@@ -18,6 +18,7 @@ KNOWLEDGE = Knowledge.parse(yaml.safe_load(SAMPLE.read_text("utf-8")), "sample.y
 EN, PL = KNOWLEDGE.phrases["en"], KNOWLEDGE.phrases["pl"]
 NOBODY = ContactDetails()
 ANA = ContactDetails(email="ana@example.com")
+REACHED = ContactDetails(email="ana@example.com", phone="+48600100200")
 ANSWERS = {(entry.id, entry.language): entry.answer for entry in KNOWLEDGE.entries}
 PRICES, GREETING = ANSWERS["prices", "en"], ANSWERS["greeting", "en"]
 
@@ -33,6 +34,7 @@ PRICES, GREETING = ANSWERS["prices", "en"], ANSWERS["greeting", "en"]
         ("Hi, ana@example.com", NOBODY, ANA, EN.thanks_lead, "lead"),
         ("Do you sell cars? ana@example.com", NOBODY, ANA, f"{EN.thanks_lead} {EN.noted}", "lead"),
         ("Hi, call me, ana@example.com", NOBODY, ANA, f"{EN.handoff} {EN.thanks_lead}", "handoff"),
+        ("My number is +48 600 100 200", ANA, REACHED, EN.thanks_lead, "lead"),
         ("I want to talk to a human", NOBODY, NOBODY, EN.handoff_ask, "handoff"),
         ("I want to talk to a human", ANA, ANA, EN.handoff, "handoff"),
         ("Do you sell cars?", NOBODY, NOBODY, f"{EN.unknown} {EN.ask_contact}", "unknown"),
