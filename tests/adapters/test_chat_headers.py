@@ -12,6 +12,7 @@ import flask
 import pytest
 
 ENVIRON = {
+    "ADDRESS_HASH_KEY": "an-address-key-of-tests",
     "GOOGLE_CLOUD_PROJECT": f"test-{uuid.uuid4().hex[:20]}",
     "LEAD_CHANNELS": "slack",
     "DELIVER_ALERT_URL": "http://127.0.0.1:9/deliver_alert",

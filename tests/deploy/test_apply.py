@@ -141,6 +141,12 @@ def test_every_function_is_called_by_those_meant_and_nobody_else(deployed) -> No
         "retry-dead-letters": {f"serviceAccount:{email('bellhop-scheduler-invoker')}"},
         "cleanup": {f"serviceAccount:{email('bellhop-scheduler-invoker')}"},
         "admin-console": {f"serviceAccount:{email('bellhop-deployer')}"},
+        "admin-migration": {
+            f"serviceAccount:{email('bellhop-deployer')}",
+            f"serviceAccount:{email('bellhop-tasks-invoker')}",
+        },
+        "send-followups": {f"serviceAccount:{email('bellhop-scheduler-invoker')}"},
+        "unsubscribe": {"allUsers"},
     }
 
 
@@ -155,6 +161,7 @@ def test_no_account_reads_a_secret_that_is_not_its_own(deployed) -> None:
     assert readers["SLACK_WEBHOOK_URL"] == {f"serviceAccount:{email('bellhop-deliver-alert')}"}
     assert readers["ADMIN_API_KEYS"] == {
         f"serviceAccount:{email('bellhop-admin-console')}",
+        f"serviceAccount:{email('bellhop-admin-migration')}",
         f"serviceAccount:{email('bellhop-deployer')}",
     }
 

@@ -196,7 +196,7 @@ def test_words_are_the_codes() -> None:
     """States, kinds, statuses, headers."""
     states = [state.value for state in State]
     assert SCHEMAS["Alert"]["properties"]["state"]["enum"] == states
-    assert set(SCHEMAS["Alert"]["properties"]["kind"]["enum"]) == OF_A_LEAD | RELAYED | {FOLLOWUP}
+    assert set(SCHEMAS["Alert"]["properties"]["kind"]["enum"]) == OF_A_LEAD | RELAYED | {FOLLOWUP, IMPORTED}
     assert SCHEMAS["DeadLetter"]["properties"]["kind"] == SCHEMAS["Alert"]["properties"]["kind"]
     assert set(SCHEMAS["DeadLetterStatus"]["enum"]) == set(DEAD_LETTER_STATUS.values())
     assert SCHEMAS["RedriveRequest"]["properties"]["status"]["enum"] == [
