@@ -39,6 +39,7 @@ from shared.edge.problems import TYPE_PREFIX
 from shared.edge.rate_headers import rate_headers
 from shared.errors import RequestError
 from shared.migrations import ledger
+from shared.migrations.steps.s0002_dead_letters_of_before import KIND as IMPORTED
 
 ROOT = Path(__file__).resolve().parents[2]
 READ = read((ROOT / "docs" / "openapi.yaml").read_text())
