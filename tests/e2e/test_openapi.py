@@ -28,7 +28,6 @@ SEEN = (
     "POST /cleanup/daily 200",
     "POST /admin_console/dead_letters/redrive 202",
     "POST /admin_console/dead_letters/{id}/waive 200",
-    "GET /admin_console/redrives/{id} 200",
     "GET /admin_console/conservation 200",
 )
 
