@@ -19,6 +19,7 @@ from infra.local.supervise import NotReady
 from infra.local.system import StartFailed
 
 MOST_FAULTS = 0.9
+ROOMY_FROM = 2000
 EPILOG = """\
 FIRESTORE_EMULATOR_HOST names an emulator to use instead of starting one. Times depend on the machine and on what else
 runs there; ratios of alternating runs and counts do so much less, or not at all.
@@ -74,7 +75,8 @@ def _soak(options: Options) -> int:
     """Soak and print; 1 if something was lost, unexpected, twice without a reason, or does not balance."""
     console = Console() if sys.stdout.isatty() else Console(width=120)
     console.print(f"soak: {options.alerts} alerts, seed {options.seed}")
-    with emulator(roomy=True):  # without indexes it looks through all there is, within Bellhop's own deadlines
+    # Without indexes it looks through all there is, within Bellhop's own deadlines; but the roomy one starts slowly.
+    with emulator(roomy=options.alerts > ROOMY_FROM):
         soaked = asyncio.run(report.watched(Soak(options), console))
     report.report(soaked, options, console)
     return 0 if soaked.verdict.passed else 1
