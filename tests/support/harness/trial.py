@@ -38,7 +38,7 @@ SETTINGS = {
     "BREAKER_RESET_SECONDS": "0.5",
     "CHAT_RATE_LIMIT": "1000 per minute",
 }
-DRAIN_SECONDS = 30.0
+DRAIN_SECONDS = 90.0
 INSTANCES = 2
 """Each step goes to another process than the one before it: what one remembers, the next one does not know."""
 
