@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.support.harness.lanes import Harness
-from tests.support.harness.scenarios import SCENARIOS
+from tests.support.harness.scenarios import RIGHTS, SCENARIOS
 from tests.support.harness.sweep import Point, sweep, try_point
 
-OURS = [each for each in SCENARIOS if each.name.startswith(("followup", "unsubscribe", "sweep: erases"))]
+OURS = [each for each in SCENARIOS if each.name.startswith(RIGHTS)]
 
 
 @pytest.mark.parametrize("scenario", OURS, ids=lambda scenario: scenario.name)

@@ -413,6 +413,9 @@ FOLLOWUPS = {"FOLLOWUP_DELAYS": f"{FOLLOWUP_SECONDS}s"}
 ERASURE = BOTH | {"ERASURE_RELOOK_SECONDS": "0.3", "LEASE_SECONDS": "2", "DESTINATION_DEADLINE_SECONDS": "1"}
 ERASURE |= {"DEAD_LETTER_RETRY_MINUTES": "0.01"}
 
+RIGHTS = ("followup", "unsubscribe", "sweep: erases")
+"""How the scenarios of visitors' rights begin; they have a test of their own."""
+
 SHORT_CLAIM = {"claim": 1.0}
 NO_TIME = {"run_seconds": -1.0}
 
