@@ -10,7 +10,7 @@ from tests.support.harness.sweep import sweep
 
 
 @pytest.mark.crash_points
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2400)
 def test_nothing_is_lost_at_any_crash_point(harness: Harness, capsys: pytest.CaptureFixture[str]) -> None:
     """0 lost, 0 unexpected; duplicates only where an answer was not seen or a holder stalled, none at Monday.com."""
     result = harness.run(sweep(harness, [each for each in SCENARIOS if not each.name.startswith(RIGHTS)]))

@@ -19,7 +19,7 @@ def test_undisturbed_it_comes_to_what_it_should(harness: Harness, scenario: obje
 
 
 @pytest.mark.crash_points
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2400)
 def test_rights_hold_at_every_crash_point(harness: Harness, capsys: pytest.CaptureFixture[str]) -> None:
     """Killed at any call: each number at most once and none forgotten; an erasure goes on to its end."""
     result = harness.run(sweep(harness, OURS))
