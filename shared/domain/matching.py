@@ -10,6 +10,8 @@ A word in common may still be an accident ("how many people live in Poland"). Th
 confidence, so that the visitor is asked back rather than answered: nobody taught the entry a question for this kind of
 thing; it knows one telling word, and another is not its own; the question is about the world, not about the visitor,
 the business or its trade.
+
+A little longer than other modules: what makes one confidence stands in one place.
 """
 
 from __future__ import annotations
