@@ -14,6 +14,7 @@ from collections.abc import Mapping
 SEVERITIES: Mapping[str, str] = {
     "admin_limited": "ERROR",  # somebody tries admin keys: no more are looked at for a while
     "admin_refused": "WARNING",  # a wrong admin key
+    "admin_signed_in": "INFO",  # in a browser
     "alert_busy": "INFO",  # another holder's lease is live: the task comes back
     "alert_delivered": "INFO",
     "alert_expired": "WARNING",  # its holder's lease ran out

@@ -30,6 +30,7 @@ class Console:
     flow: Operating
     redrive: Redriving
     rights: OperatingRights
+    hops: int
 
 
 def admin_console(environ: Mapping[str, str] | None = None) -> Console:
@@ -64,7 +65,7 @@ def admin_console(environ: Mapping[str, str] | None = None) -> Console:
         hash_key=settings.address_hash_key or "",
         events=events.log,
     )
-    return Console(guard, flow, redriving(settings, database), rights)
+    return Console(guard, flow, redriving(settings, database), rights, settings.trusted_proxy_hops)
 
 
 def redriving(settings: Settings, database: Database, run_seconds: float = REDRIVE_SECONDS) -> Redriving:
