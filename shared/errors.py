@@ -22,7 +22,8 @@ BellhopError
 │   ├── StorageUnavailable Firestore cannot be reached; nothing was written
 │   └── Unreadable         a document is not what this version of the code takes it for
 ├── BreakerOpen            a destination's breaker is open: the attempt was not made
-└── QueueError             a task could not be created; its alert is found by the sweep
+├── QueueError             a task could not be created; its alert is found by the sweep
+└── SchedulerUnavailable   Cloud Scheduler did not do what was asked, or may not be asked
 """
 
 from __future__ import annotations
@@ -207,3 +208,7 @@ class SliceLive(RequestError):  # noqa: N818 - the field's word
     def __init__(self) -> None:
         detail = "This slice is being worked at by another holder; the task comes back."
         super().__init__(500, detail, slug="slice-live", title="Slice under way")
+
+
+class SchedulerUnavailable(BellhopError):  # noqa: N818 - the field's word
+    """Cloud Scheduler did not do what was asked, or may not be asked."""

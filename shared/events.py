@@ -33,6 +33,7 @@ SEVERITIES: Mapping[str, str] = {
     "alert_unwritable": "CRITICAL",  # storage refuses what it is to become
     "alert_waived": "WARNING",  # a person ended it
     "breaker_closed": "INFO",  # a destination is well again: what waited goes out
+    "breaker_forced": "WARNING",  # a person says how it stands
     "breaker_opened": "ERROR",  # a destination failed so often that it is left alone for a while
     "breaker_reopened": "WARNING",  # the attempt that was to find out failed
     "breaker_unwritable": "WARNING",  # what an attempt came to could not be counted
@@ -75,6 +76,8 @@ SEVERITIES: Mapping[str, str] = {
     "redrive_requested": "INFO",
     "request_failed": "ERROR",  # a bug: answered 500
     "request_refused": "INFO",  # over a limit of an endpoint other than chat
+    "sample_failed": "WARNING",  # what charts show has a gap
+    "scheduler_failed": "ERROR",  # Cloud Scheduler did not do what an operator asked for
     "slot_skipped": "INFO",  # another run of this slot is under way or done
     "storage_failed": "ERROR",  # answered 5xx, the caller may try again
     "sweep_finished": "INFO",

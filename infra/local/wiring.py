@@ -101,6 +101,7 @@ class Wiring:
             | {
                 "FIRESTORE_EMULATOR_HOST": self.firestore,
                 "CLOUD_TASKS_EMULATOR_HOST": self.tasks,
+                "CLOUD_SCHEDULER_EMULATOR_HOST": self.tasks,
                 "OIDC_CERTS_URL": f"http://{self.tasks}/certs",
                 "THREADS": own["THREADS"],
                 "WORKERS": "1",

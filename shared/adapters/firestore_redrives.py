@@ -11,7 +11,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.adapters import firestore_dead_letters as dead_letters
 from shared.adapters.firestore import READ_RETRY, READ_SECONDS, Database, reading
-from shared.adapters.firestore_operations import audit_document
+from shared.adapters.firestore_operator_audit import put_action
 from shared.errors import Conflict, Contention, OutcomeUnknown
 from shared.ports.operations import Action, DeadLetter, Member, Place, Redrive, Selection, Wanted
 
@@ -30,7 +30,7 @@ class FirestoreRedrives:
         for tries_left in reversed(range(BEGIN_TRIES)):
             batch = self._database.client.batch()
             batch.create(self._redrive(redrive_id), _begun(selection, action))
-            batch.create(self._database.document("operator_audit", action.id), audit_document(action))
+            put_action(self._database, batch, action)
             try:
                 self._database.commit(batch)
             except (Conflict, Contention, OutcomeUnknown):

@@ -51,6 +51,7 @@ mutation ($board: ID!, $name: String!, $group: String, $values: JSON, $labels: B
   create_item(board_id: $board, item_name: $name, group_id: $group, column_values: $values,
     create_labels_if_missing: $labels) {
     id
+    url
   }
 }"""
 
@@ -59,6 +60,7 @@ mutation ($board: ID!, $item: ID!, $values: JSON!, $labels: Boolean) {
   change_multiple_column_values(board_id: $board, item_id: $item, column_values: $values,
     create_labels_if_missing: $labels) {
     id
+    url
   }
 }"""
 

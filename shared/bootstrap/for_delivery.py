@@ -190,12 +190,24 @@ def retry_dead_letters(environ: Mapping[str, str] | None = None) -> Sweep:
 def cleanup(environ: Mapping[str, str] | None = None) -> Cleaning:
     """Build what ``cleanup`` needs; raises ConfigError."""
     from shared.adapters.firestore import Database
+    from shared.adapters.firestore_conservation import FirestoreConservation
     from shared.adapters.firestore_housekeeping import FirestoreHousekeeping
+    from shared.adapters.firestore_overview import FirestoreOverview
+    from shared.adapters.firestore_samples import FirestoreSamples
     from shared.adapters.system import SystemChance, SystemClock
     from shared.flows.cleanup import CleanUp
+    from shared.flows.take_sample import TakeSample
 
     settings = settings_for("cleanup", "OIDC_AUDIENCE", "SCHEDULER_INVOKER_EMAIL", "CLEANUP_URL", environ=environ)
     database = Database(settings.project)
+    sample = TakeSample(
+        overseeing=FirestoreOverview(database, config.CHANNELS),
+        counting=FirestoreConservation(database),
+        samples=FirestoreSamples(database),
+        kept=timedelta(days=settings.delivered_days),
+        clock=SystemClock(),
+        events=events.log,
+    )
 
     def flow(path: str, *, daily: bool) -> CleanUp:
         return CleanUp(
@@ -209,6 +221,7 @@ def cleanup(environ: Mapping[str, str] | None = None) -> Cleaning:
             clock=SystemClock(),
             chance=SystemChance(),
             events=events.log,
+            sample=None if daily else sample,
         )
 
     checked, once = guard(settings, settings.scheduler_invoker_email), once_per_slot(database)

@@ -120,6 +120,7 @@ class Alert:
         digest: the digest that it goes out with, while it waits for that; empty for most.
         conversation_ids: of one that tells of several alerts: the conversations they came from.
         overdue: a person was told that it has been waiting for very long, or never is: it is relayed.
+        shown_at: the address where its destination shows it, where that tells one; empty for most.
         data_started: of an e-mail to a visitor: it began to leave, and is never sent again unless it surely failed.
     """
 
@@ -150,6 +151,7 @@ class Alert:
     conversation_ids: tuple[str, ...] = ()
     overdue: bool = False
     data_started: bool = False
+    shown_at: str = ""
 
     @property
     def waiting(self) -> bool:

@@ -96,7 +96,7 @@ def settle(alert: Alert, outcome: Outcome, *, now: datetime, nonce: str, jitter:
     )
     match outcome:
         case Delivered():
-            return ended(alert, State.DELIVERED, now)
+            return ended(replace(alert, shown_at=outcome.shown_at or alert.shown_at), State.DELIVERED, now)
         case Rejected():
             return _refused(alert if alert.maybe_shown else _certain(alert), outcome.cause, now, policy)
         case Blocked():

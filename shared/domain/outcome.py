@@ -13,7 +13,13 @@ from datetime import timedelta
 
 @dataclass(frozen=True)
 class Delivered:
-    """The destination confirmed it."""
+    """The destination confirmed it.
+
+    Attributes:
+        shown_at: the address where it shows it, for a person with an account there; empty where it told none.
+    """
+
+    shown_at: str = ""
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,9 @@ ENVIRON = {
     "DELIVER_ALERT_URL": "http://127.0.0.1:9/deliver_alert",
     "TASKS_INVOKER_EMAIL": "tasks@demo.iam.gserviceaccount.com",
     "CLOUD_TASKS_EMULATOR_HOST": "127.0.0.1:9",
+    "CLOUD_SCHEDULER_EMULATOR_HOST": "127.0.0.1:9",
+    "SWEEP_URL": "http://127.0.0.1:9/retry_dead_letters",
+    "SCHEDULER_INVOKER_EMAIL": "scheduler@demo.iam.gserviceaccount.com",
     "ESCALATION_CHANNELS": "email, slack",
     "DRAIN_PACES": "slack=1000,email=1000",
 }

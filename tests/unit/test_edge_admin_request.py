@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
-from shared.edge.admin_fields import known_only
-from shared.edge.admin_request import (
+from shared.edge.admin_asks import (
     AdminRequest,
     AlertsQuery,
     ConservationQuery,
@@ -21,8 +20,9 @@ from shared.edge.admin_request import (
     RedriveQuery,
     RedriveRequest,
     WaiveRequest,
-    read_admin_request,
 )
+from shared.edge.admin_fields import known_only
+from shared.edge.admin_request import read_admin_request
 from shared.errors import RequestError
 
 REDRIVE = "/dead_letters/redrive"

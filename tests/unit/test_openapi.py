@@ -180,7 +180,7 @@ def test_lengths_and_patterns_are_the_codes() -> None:
     assert SCHEMAS["RedriveRequest"]["properties"]["ids"]["maxItems"] == admin_fields.IDS_MOST
     assert SCHEMAS["Reason"]["maxLength"] == admin_request.REASON_MOST
     assert SCHEMAS["By"]["maxLength"] == admin_request.BY_MOST
-    for name, pattern in (("Id", fields.ID), ("Place", admin_request._CURSOR)):
+    for name, pattern in (("Id", fields.ID), ("Place", admin_fields.PLACE)):
         schema = OAS31Validator({"type": "string", **resolved(SCHEMAS[name])})
         for text in IDS:
             tried = text if name == "Id" else f"17-{text}"

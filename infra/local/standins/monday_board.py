@@ -52,7 +52,7 @@ type Board {
 type Column { id: ID!, title: String!, type: String! }
 type Group { id: ID!, title: String! }
 type Item {
-  id: ID!, name: String!, created_at: Date, updated_at: Date, board: Board, group: Group
+  id: ID!, name: String!, url: String!, created_at: Date, updated_at: Date, board: Board, group: Group
   column_values(ids: [String!]): [ColumnValue!]!
 }
 type ColumnValue { id: ID!, type: String!, text: String, value: JSON, column: Column! }
@@ -258,6 +258,7 @@ class Board:
         group = {"id": item["group_id"], "title": item["group_id"].title()}
         return {
             **item,
+            "url": f"https://local.monday.com/boards/{self._id}/pulses/{item['id']}",
             "updated_at": item["created_at"],
             "board": lambda _: self._board(),
             "group": group,
