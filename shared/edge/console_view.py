@@ -125,6 +125,7 @@ def _environment() -> Environment:
         "tone": words.tone,
         "channel": lambda name: words.word(name, words.CHANNELS),
         "kind": lambda name: words.word(name, words.KINDS),
+        "job": lambda name: words.word(name, words.JOBS),
         "action": lambda name: words.word(name, words.ACTIONS),
         "data": lambda value: json.dumps(value, separators=(",", ":")),
         "pretty": _pretty,

@@ -70,6 +70,14 @@ ACTIONS: Mapping[str, str] = {
     "bundle": "Downloaded a bundle",
 }
 
+JOBS: Mapping[str, str] = {
+    "retry_dead_letters": "Retry dead letters",
+    "cleanup": "Clean-up",
+    "cleanup_daily": "Daily clean-up",
+    "send_followups": "Follow-ups",
+    "canary": "Canary",
+}
+
 NOTICES: Mapping[str, str] = {
     "waived": "Waived. It is kept with your reason and will not be sent again.",
     "breaker-open": "Forced open: nothing is sent there until you change it back.",
