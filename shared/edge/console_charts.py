@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ _SERIES = (
 )
 
 
-def charts(history: Mapping[str, Any]) -> list[dict[str, Any]]:
+def charts(history: Mapping[str, Any], names: Iterable[str]) -> list[dict[str, Any]]:
     """A chart a channel, and one of how long the oldest alert had waited; none where there is nothing to draw.
 
     Accepted and delivered grow from the chart's beginning on, so that two lines that part are alerts that do not
@@ -26,11 +26,11 @@ def charts(history: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     Args:
         history: what ``GET /history`` answered.
+        names: the channels that are drawn, in their order.
     """
     points = history["points"]
     if not points:
         return []
-    names = dict.fromkeys(name for point in points for name in point["channels"])
     made = [_channel(name, points) for name in names]
     waited = [None if (age := point["oldest_seconds"]) is None else round(age / 60, 1) for point in points]
     minutes = [minutes or 0 for minutes in waited]

@@ -71,7 +71,7 @@ def _overview(visit: Visit, _: re.Match[str]) -> Shown:
     history = visit.api.get("/history", hours=hours)
     return {
         "overview": overview,
-        "charts": charts(history),
+        "charts": charts(history, overview["channels"]),
         "hours": int(hours),
         "choices": HOURS,
         "live": LIVE_SECONDS,

@@ -35,7 +35,7 @@
       cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
       scales: { y: { range: (_, low, high) => [Math.min(0, low), Math.max(1, high * 1.08)] } },
       axes: [
-        { ...axis, grid: { show: false }, space: 70, values: (_, moments) => clock(moments, spanned) },
+        { ...axis, grid: { show: false }, size: 26, gap: 6, space: 70, values: (_, moments) => clock(moments, spanned) },
         { ...axis, grid, size: 46, space: 34, incrs: [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6],
           values: (_, numbers) => numbers.map(short) },
       ],
