@@ -164,7 +164,13 @@ def test_history_tells_what_was_sampled(served: Served, firestore_world: Firesto
 
 @pytest.mark.parametrize(
     "asked",
-    [{"email": "Ana@Example.com"}, {"phone": "601 234 567"}, {"phone": "+48 601-234-567"}, {"id": "c1"}, {"id": "a-c1"}],
+    [
+        {"email": "Ana@Example.com"},
+        {"phone": "601 234 567"},
+        {"phone": "+48 601-234-567"},
+        {"id": "c1"},
+        {"id": "a-c1"},
+    ],
 )
 def test_a_lead_is_found_by_address_number_and_id(
     served: Served, firestore_world: FirestoreWorld, asked: dict[str, str]
@@ -276,5 +282,3 @@ def test_jobs_that_nobody_can_ask_are_a_503(served: Served) -> None:
     refused = served.call("POST", "/jobs/cleanup/run", json={})
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
     assert served.call("GET", "/operator_audit").json()["actions"] == []
-
-
