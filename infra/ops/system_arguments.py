@@ -82,6 +82,14 @@ Holds nothing that a visitor wrote, only its shape: it may be sent to whoever lo
 example:
   python -m infra.ops bundle 3f2a9c... --output bundle.json
 """
+REPLAY = """\
+Makes the bundle's alert on a local system (make run), breaks its destination as the history shows, and says whether the
+same outcome appears: 0 if so, 1 if not.
+
+examples:
+  python -m infra.ops replay bundle.json
+  python -m infra.ops replay bundle.json --url http://127.0.0.1:8081 --json
+"""
 
 
 def add(commands: Any, command: Callable[[Any, str, str, str], argparse.ArgumentParser]) -> None:
@@ -107,6 +115,9 @@ def add(commands: Any, command: Callable[[Any, str, str, str], argparse.Argument
     bundle = command(commands, "bundle", "a dead letter as a bundle that replays on a laptop", BUNDLE)
     bundle.add_argument("id", metavar="ID", help="the alert's id")
     _output(bundle)
+    replay = command(commands, "replay", "a bundle on the local system: does the same happen", REPLAY)
+    replay.add_argument("file", metavar="FILE", help="what `bundle` wrote")
+    replay.add_argument("--seconds", type=float, default=120.0, help="how long to wait for the outcome (120)")
 
 
 def _leads(commands: Any, command: Callable[[Any, str, str, str], argparse.ArgumentParser]) -> None:
