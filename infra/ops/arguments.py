@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from infra.ops import import_arguments, migration_arguments
+from infra.ops import import_arguments, migration_arguments, system_arguments
 from infra.ops.login import DEFAULT_URL, login
 
 STATUSES = ("pending", "failed", "waived")
@@ -21,6 +21,8 @@ exit status:
   2    wrong usage
 
 examples:
+  python -m infra.ops overview
+  python -m infra.ops leads --email ana@example.com
   python -m infra.ops conservation
   python -m infra.ops alerts --email ana@example.com
   python -m infra.ops dead-letters --status failed --channel slack
@@ -41,6 +43,7 @@ examples:
   python -m infra.ops dead-letters
   python -m infra.ops dead-letters --status failed --cause http_500 --limit 200
   python -m infra.ops dead-letters --channel slack --json
+  python -m infra.ops dead-letters --from 2026-01-05T09:00:00Z --to 2026-01-05T12:00:00Z
 """
 REDRIVE = """\
 Ends with 1 where an alert was skipped (it is not among the dead letters any more) or nothing was found.
@@ -93,6 +96,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         *getattr(options, "ids", ()),
         *([options.id] if options.command in ("waive", "erasures") and options.id else ()),
     ]
+    system_arguments.check(options, whole.error)
     if options.command == "migrate":
         migration_arguments.check(options, whole.error)
     if options.command == "import-sql":
@@ -115,6 +119,7 @@ def _whole() -> argparse.ArgumentParser:
     _command(commands, "erasures", "what was erased where, and what could not be", ERASURES).add_argument(
         "id", nargs="?", metavar="ID", help="of one erasure; without it the newest are listed"
     )
+    system_arguments.add(commands, _command)
     migration_arguments.add(commands, _command)
     import_arguments.add(commands)
     return whole
@@ -160,6 +165,10 @@ def _dead_letters(command: argparse.ArgumentParser) -> None:
     command.add_argument("--status", choices=STATUSES)
     command.add_argument("--cause", help="for example http_500")
     command.add_argument("--channel", help="for example slack")
+    command.add_argument("--from", dest="since", metavar="TIME", help="that became dead letters from then on")
+    command.add_argument(
+        "--to", dest="before", metavar="TIME", help="and before then, for example 2026-01-05T09:00:00Z"
+    )
     command.add_argument("--limit", type=int, default=50, help="how many at most, the newest first (50; at most 200)")
     command.add_argument("--after", metavar="NEXT", help="go on after the page that ended with this")
 

@@ -85,7 +85,7 @@ def attempts_table(alert: Mapping[str, Any]) -> Table:
 
 def dead_letters_table(answer: Mapping[str, Any]) -> Table:
     """Dead letters, newest first."""
-    names = ("id", "status", "channel", "kind", "cause", "attempts_used", "entered_at", "next_attempt_at")
+    names = ("id", "status", "channel", "kind", "cause", "attempts_used", "entered_at", "next_attempt_at", "runbook")
     rows = [(*_row(item, names), item["escalated_at"]) for item in answer["dead_letters"]]
     return table((*names, "escalated_at"), rows)
 

@@ -65,6 +65,7 @@ def redrive_view(redrive: Redrive) -> dict[str, Any]:
     return {
         "id": redrive.id,
         "state": "done" if redrive.done else "running",
+        "total": redrive.total,
         "selected": redrive.selected,
         "queued": redrive.queued,
         "skipped": redrive.skipped,
