@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from shared.edge.console_view import number_of
 from shared.edge.console_words import CHANNELS, word
 
 ROWS_MOST = 24
+COLOURS = 4
 _SERIES = (
     # field of a point, what it is called, its colour, counted from the chart's beginning
     ("accepted", "Accepted", 1, True),
@@ -37,21 +39,26 @@ def charts(history: Mapping[str, Any], names: Iterable[str]) -> list[dict[str, A
     return [*made, _chart("Oldest alert that waits, in minutes", points, [("Minutes", 3, minutes)])]
 
 
-def latency(points: Sequence[Mapping[str, Any]], title: str) -> dict[str, Any] | None:
-    """A chart of how long something took; None where there is nothing to draw.
+def latency(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """A chart of how long canaries took to arrive, in seconds, a line a channel; None where there is nothing to draw.
 
     Args:
-        points: each with ``at`` and, by channel, ``seconds``, None where it did not arrive.
-        title: its own.
+        runs: those of ``GET /canary``, the newest first; what did not arrive is a gap.
     """
-    names = list(dict.fromkeys(name for point in points for name in point["seconds"]))
-    if not points or not names:
-        return None
+    points = list(reversed(runs))
+    names = list(dict.fromkeys(name for run in points for name in run["channels"]))
     lines = [
-        (word(name, CHANNELS), 1 + number % 4, [point["seconds"].get(name) for point in points])
+        (word(name, CHANNELS), 1 + number % COLOURS, [_seconds(run["channels"].get(name)) for run in points])
         for number, name in enumerate(names)
     ]
-    return _chart(title, points, lines)
+    if len(points) <= 1 or not lines:
+        return None
+    return _chart("Until a canary arrives, in seconds", points, lines)
+
+
+def _seconds(leg: Mapping[str, Any] | None) -> float | None:
+    took = leg["latency_ms"] if leg is not None else None
+    return None if took is None else round(took / 1000, 1)
 
 
 def _channel(name: str, points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -72,7 +79,7 @@ def _chart(
     return {
         "title": title,
         "last": last,
-        "said": ", ".join(f"{label} {value}" for (label, _, _), value in zip(lines, last, strict=True)),
+        "said": ", ".join(f"{label} {number_of(value)}" for (label, _, _), value in zip(lines, last, strict=True)),
         "plot": {
             "times": [int(datetime.fromisoformat(point["at"]).timestamp()) for point in points],
             "series": [{"label": label, "colour": colour, "values": values} for label, colour, values in lines],

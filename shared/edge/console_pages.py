@@ -13,15 +13,17 @@ import flask
 from shared.edge import console_runbooks
 from shared.edge.admin_fields import read_query
 from shared.edge.console_api import Api
-from shared.edge.console_charts import charts
+from shared.edge.console_charts import charts, latency
 from shared.edge.console_forms import utc
 from shared.edge.console_session import Session
 from shared.edge.console_view import HEADERS, page
 from shared.edge.console_words import CHANNELS
 from shared.edge.fields import ID
 from shared.edge.refusals import invalid_field, not_found
+from shared.errors import RequestError
 
 HOURS = (6, 24, 72, 168)
+NOT_FOUND = 404
 LIVE_SECONDS = 5
 SLOW_SECONDS = 15
 Shown = dict[str, Any]
@@ -72,10 +74,22 @@ def _overview(visit: Visit, _: re.Match[str]) -> Shown:
     return {
         "overview": overview,
         "charts": charts(history, overview["channels"]),
+        "canary": _canary(visit.api),
         "hours": int(hours),
         "choices": HOURS,
         "live": LIVE_SECONDS,
     }
+
+
+def _canary(api: Api) -> Shown | None:
+    """How the canaries fare; None in a system that has none."""
+    try:
+        found = api.get("/canary")
+    except RequestError as refused:
+        if refused.status != NOT_FOUND:
+            raise
+        return None
+    return found | {"chart": latency(found["runs"])}
 
 
 def _leads(visit: Visit, _: re.Match[str]) -> Shown:

@@ -130,6 +130,7 @@ def _environment() -> Environment:
         "data": lambda value: json.dumps(value, separators=(",", ":")),
         "pretty": _pretty,
     }
+    made.tests["web"] = lambda url: isinstance(url, str) and url.startswith("https://")
     made.globals |= {"at": at, "time": time_of, "sections": SECTIONS, "notices": words.NOTICES, "asset": _asset}
     return made
 

@@ -98,6 +98,10 @@ def story(bellhop, browser):
     told.post("jobs/send_followups/pause", reason="the mail server moves", by="Jan")
     told.leads(range(LEADS * 3 // 4, LEADS))
     told.failed_id = dead[2]
+    eventually(lambda: bellhop.console("overview")["channels"]["monday"]["waiting"] == 0)
+    bellhop.broken("no_active_hooks")
+    told.lead(LEADS + 4)
+    eventually(lambda: bellhop.console("overview")["danger"]["level"] == "danger")
     told.email = arrived[1]
     told.conversation = bellhop.console(f"leads?email={told.email}")["conversations"][0]["id"]
     told.erasure = told.erased(arrived[0])
@@ -136,6 +140,8 @@ def remember(bellhop):
     """A day of counts that ends as things stand: quiet at night, and an outage of Slack since an hour ago."""
     client = bellhop.firestore()
     chance = random.Random(7)  # noqa: S311 - pictures that can be made again
+    for taken in client.collection("samples").stream():
+        taken.reference.delete()
     samples = FirestoreSamples(Reached(client))
     now = datetime.now(UTC)
     stands = bellhop.console("overview")["channels"]
@@ -165,7 +171,7 @@ def pages(story):
         "conversation": f"conversations/{story.conversation}",
         "alert": f"alerts?id={story.failed_id}",
         "dead-letters": "dead_letters",
-        "dead-letters-cause": "dead_letters?cause=http_500",
+        "dead-letters-cause": "dead_letters?cause=invalid_payload",
         "redrive": f"redrives/{story.redrive}",
         "breakers": "breakers",
         "jobs": "jobs",
