@@ -41,27 +41,26 @@ class FirestoreOverview:
         self._channels = tuple(channels)
 
     def counts(self) -> Look:
-        """Cost: three round trips' time; two reads and a sum a channel, five counts and a read for each in use.
+        """Cost: four round trips' time; two reads and a sum a channel, five counts and a read for each in use.
 
         A count costs a read for up to a thousand that it finds, and at most twenty. Index: ``tallies``: ``channel``,
         ``accepted``; ``alerts``: ``channel``, ``state``.
         """
+        now, _, _ = self._places()
         with reading(), ThreadPoolExecutor(READERS, thread_name_prefix="overview") as readers:
-            places = readers.submit(self._places)
             counts = self._counts(readers)
             oldest = self._each(readers, counts, self._oldest)
-            return Look(places.result()[0], counts, _found(oldest))
+            return Look(now, counts, _found(oldest))
 
     def look(self, *, parked_most: timedelta, patience: timedelta) -> Look:
-        """Cost: four round trips' time; that of ``counts``, two counts more for each channel in use, a read a job.
+        """Cost: five round trips' time; that of ``counts``, two counts more for each channel in use, a read a job.
 
         Index: ``alerts``: ``channel``, ``state``, ``created_at``
         and ``kind``, ``state``, ``created_at``; ``dead_letters``: ``channel``, ``status``, ``escalated_at``.
         """
+        now, breakers, destinations = self._places()
         with reading(), ThreadPoolExecutor(READERS, thread_name_prefix="overview") as readers:
-            places = readers.submit(self._places)
             slots = readers.submit(self._slots)
-            now, breakers, destinations = places.result()
             counts = self._counts(readers)
             oldest = self._each(readers, counts, self._oldest)
             untold = self._each(readers, counts, self._untold)
@@ -101,7 +100,10 @@ class FirestoreOverview:
         return {name: each.result() for name, each in asked.items()}
 
     def _places(self) -> tuple[datetime, dict[str, Any], dict[str, Any]]:
-        """Firestore's time, the breakers and the destinations."""
+        """Firestore's time, the breakers and the destinations.
+
+        Asked alone and first: of several threads that connect a client at once, one loses its connection.
+        """
         names = self._channels
         found = self._database.read(
             [self._database.document("breakers", name) for name in names]
