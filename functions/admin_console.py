@@ -45,8 +45,8 @@ def _answer(request: flask.Request) -> flask.Response:
             body = CONSOLE.rights.audit(asked.email, asked.limit, asked.after)
         case asks.ErasuresQuery() as asked:
             body = CONSOLE.rights.erasures(asked.id)
-        case asks.ConservationQuery():
-            body = flow.conservation()
+        case asks.ConservationQuery() | asks.CanaryQuery() as asked:
+            body = CONSOLE.canary() if isinstance(asked, asks.CanaryQuery) else flow.conservation()
         case other:
             assert_never(other)
     return json_answer(body, status)

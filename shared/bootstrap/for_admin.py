@@ -9,12 +9,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared import events
+from shared.bootstrap.for_canary import look_at_canary
 from shared.bootstrap.parts import policy, settings_for, tasks_queue, told
 
 if TYPE_CHECKING:
     from shared.adapters.firestore import Database
     from shared.config import Settings
     from shared.edge.admin_key import AdminKeys
+    from shared.flows.canary_view import LookAtCanary
     from shared.flows.operations import Operating
     from shared.flows.operations_redrive import Redriving
     from shared.flows.operations_rights import OperatingRights
@@ -30,6 +32,7 @@ class Console:
     flow: Operating
     redrive: Redriving
     rights: OperatingRights
+    canary: LookAtCanary
 
 
 def admin_console(environ: Mapping[str, str] | None = None) -> Console:
@@ -64,7 +67,7 @@ def admin_console(environ: Mapping[str, str] | None = None) -> Console:
         hash_key=settings.address_hash_key or "",
         events=events.log,
     )
-    return Console(guard, flow, redriving(settings, database), rights)
+    return Console(guard, flow, redriving(settings, database), rights, look_at_canary(settings, database))
 
 
 def redriving(settings: Settings, database: Database, run_seconds: float = REDRIVE_SECONDS) -> Redriving:

@@ -93,6 +93,11 @@ class ConservationQuery:
 
 
 @dataclass(frozen=True)
+class CanaryQuery:
+    """``GET /canary``."""
+
+
+@dataclass(frozen=True)
 class AuditQuery:
     """``GET /consent_audit``: a page, of one address or of all (None), from after a place on."""
 
@@ -115,6 +120,7 @@ AdminRequest = (
     | RedriveQuery
     | WaiveRequest
     | ConservationQuery
+    | CanaryQuery
     | AuditQuery
     | ErasuresQuery
 )
@@ -195,6 +201,11 @@ def _conservation(request: flask.Request, _: re.Match[str]) -> AdminRequest:
     return ConservationQuery()
 
 
+def _canary(request: flask.Request, _: re.Match[str]) -> AdminRequest:
+    fields.read_query(request, ())
+    return CanaryQuery()
+
+
 def _audit(request: flask.Request, _: re.Match[str]) -> AdminRequest:
     given = fields.read_query(request, ("email", "limit", "after"))
     return AuditQuery(
@@ -218,6 +229,7 @@ ROUTES: tuple[tuple[str, re.Pattern[str], Reader], ...] = (
     ("POST", re.compile(rf"/dead_letters/(?P<id>{ID.pattern})/waive"), _waive),
     ("GET", re.compile(rf"/redrives/(?P<id>{ID.pattern})"), _redrive_query),
     ("GET", re.compile(r"/conservation"), _conservation),
+    ("GET", re.compile(r"/canary"), _canary),
     ("GET", re.compile(r"/consent_audit"), _audit),
     ("GET", re.compile(r"/erasures"), _erasures),
     ("GET", re.compile(rf"/erasures/(?P<id>{ID.pattern})"), _erasures),
