@@ -90,7 +90,7 @@ def policy_body(names: Names, name: str, policy: AlertPolicy, told: Sequence[str
     metric = f'metric.type="logging.googleapis.com/user/{policy.metric}"'
     if policy.jobs:
         conditions = [_stands_still(metric, job, each) for job, each in names.manifest.jobs.items()]
-    elif policy.absent_for is not None:
+    elif policy.absent_for:
         conditions = [_absent(metric, policy.absent_for)]
     else:
         conditions = [_too_many(metric, policy)]

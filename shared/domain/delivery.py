@@ -144,6 +144,8 @@ def postpone(alert: Alert, *, now: datetime, nonce: str, policy: Policy) -> Aler
 
 def withhold(alert: Alert, cause: str, *, now: datetime, nonce: str, policy: Policy) -> Alert:
     """Leave a parked alert to the repair of its destination; look again much later."""
+    if alert.kind == CANARY:
+        return _withhold(replace(alert, nonce=nonce), cause, now, policy)
     return replace(alert, nonce=nonce, cause=cause, blocked=True, digest="", wake_at=now + policy.long_wait)
 
 
