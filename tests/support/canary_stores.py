@@ -11,7 +11,7 @@ from shared.domain.canary import Order, Run
 from shared.errors import CanaryRefused, Conflict
 from shared.ports import CanaryOrders
 from shared.ports.canary import CanaryRemains, CanaryRuns, CanaryVisitor, StoredRun
-from shared.ports.rights import Removal, RemoteEraser
+from shared.ports.rights import RemoteEraser, Removal
 from tests.support.documents import Documents, Write
 
 

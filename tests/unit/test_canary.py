@@ -198,7 +198,9 @@ def test_an_order_is_good_for_a_minute(age: int) -> None:
 def test_what_nobody_of_ours_signed_is_refused() -> None:
     """Another key, a changed character, a link's token, anything."""
     token = SignedOrders((KEY,)).make(ORDER, NOW)
-    changed = [token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :] for place in range(len(token))]
+    changed = [
+        token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :] for place in range(len(token))
+    ]
     others = ["", "a", "." * 600, "é", f"{token} ", f"{token}.", token.rsplit(".", 1)[0]]
     others.append(SignedOrders(("another-key-of-tests",)).make(ORDER, NOW))
     others.append(SignedOrders((KEY,)).make(Order("no id", ("slack",)), NOW))

@@ -52,7 +52,9 @@ class World:
         attempts = replace(self.delivery.deliver.attempts, canaries={"slack": self.channel, "monday": self.channel})
         self.delivery.deliver = replace(self.delivery.deliver, attempts=attempts)
         self.chat = Chat(FakeChatStore(self.documents), self.delivery.queue, canaries=self.orders)
-        self.chat.answer = replace(self.chat.answer, leads=replace(self.chat.answer.leads, channels=("slack", "monday")))
+        self.chat.answer = replace(
+            self.chat.answer, leads=replace(self.chat.answer.leads, channels=("slack", "monday"))
+        )
         self.arrives, self.refuses = True, ""
         self.runs = parts.pop("runs", None) or FakeRuns(self.documents)
         self.visitor = FakeVisitor(self._heard)
