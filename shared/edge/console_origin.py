@@ -9,7 +9,7 @@ import flask
 from shared.edge.admin_key import HEADER
 from shared.edge.console_session import COOKIE
 from shared.edge.refusals import forbidden
-from shared.edge.unsubscribe_request import FORM, wants_page
+from shared.edge.unsubscribe_request import wants_page
 
 ELSEWHERE = "This form was not sent by a page of the console; open the console and try again there."
 
@@ -17,12 +17,11 @@ ELSEWHERE = "This form was not sent by a page of the console; open the console a
 def from_browser(request: flask.Request) -> bool:
     """Whether a request is a person's with a browser: who shows the admin key in its header never is.
 
-    A browser asks for a page or a file of one, sends a form, or brings a session along, as when it saves a link.
+    A browser asks for a page or a file of one, or brings a session along, as when it saves a link.
     """
     if HEADER in request.headers:
         return False
-    ours = request.path.startswith("/assets/") or COOKIE in request.cookies
-    return ours or wants_page(request) or request.mimetype == FORM
+    return wants_page(request) or COOKIE in request.cookies or request.path.startswith("/assets/")
 
 
 def refuse_elsewhere(request: flask.Request) -> None:

@@ -22,7 +22,7 @@ from shared.domain.samples import Sample
 from tests.browser.conftest import DESKTOP, PHONE, SIGNING_KEY
 from tests.support.local_system import LocalSystem, eventually
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]  # pictures of every page take their time
 
 LOOK_AT = os.environ.get("LOOK_AT", "")
 LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in ("desk", "phone")]
@@ -93,6 +93,8 @@ def story(bellhop, browser):
     told = Story(bellhop)
     bellhop.all_healed()
     arrived = told.leads(range(LEADS * 3 // 4))
+    for _ in range(8 if LOOK_AT else 2):
+        assert bellhop.local("POST", "jobs/canary/run")["status"] == 200
     bellhop.broken("invalid_payload")
     told.leads(range(LEADS, LEADS + 3))
     eventually(lambda: len(told.failed()) >= 3)

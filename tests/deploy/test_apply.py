@@ -10,6 +10,7 @@ import pytest
 
 from infra.deploy.gcloud import shown
 from infra.manifest import ROOT, load
+from shared.edge.console_assets import BUNDLES
 from tests.deploy.conftest import PROJECT, SECRETS
 from tests.support.google_apis.state import PROJECT_NUMBER
 
@@ -170,10 +171,23 @@ def test_the_upload_holds_what_production_needs_and_nothing_else(deployed) -> No
     """No test, no tool, no document; the same for every function."""
     cloud, _, _ = deployed
     names = zipfile.ZipFile(io.BytesIO(cloud.state.uploads[0])).namelist()
-    assert {"main.py", "requirements.txt", "functions/chat.py", "shared/config.py", "shared/knowledge/sample.yaml"} <= {
-        *names
+    assert {
+        "main.py",
+        "requirements.txt",
+        "functions/chat.py",
+        "shared/config.py",
+        "shared/knowledge/sample.yaml",
+        "runbooks/alert-failed.md",
+        "shared/console/templates/overview.html",
+        *(f"shared/console/assets/{part}" for parts in BUNDLES.values() for part in parts),
+    } <= {*names}
+    assert {name.split("/")[0] for name in names} == {
+        "main.py",
+        "requirements.txt",
+        "functions",
+        "runbooks",
+        "shared",
     }
-    assert {name.split("/")[0] for name in names} == {"main.py", "requirements.txt", "functions", "shared"}
     assert [name for name in names if name.endswith(".pyc")] == []
 
 

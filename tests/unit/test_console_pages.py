@@ -270,12 +270,12 @@ def test_json_and_pages_are_told_apart() -> None:
         return from_browser(flask.Request(create_environ(path, headers=sent)))
 
     assert of_browser(Accept="text/html,application/xhtml+xml,*/*;q=0.8")
-    assert of_browser(Content_Type="application/x-www-form-urlencoded")
     assert of_browser(Cookie=f"{COOKIE}=anything", Accept="*/*")
     assert of_browser("/assets/console.0123456789abcdef.css")
     assert not of_browser()
     assert not of_browser(Accept="*/*")
     assert not of_browser(Accept="application/json")
+    assert not of_browser(Content_Type="application/x-www-form-urlencoded")
     assert not of_browser(X_ADMIN_API_KEY="k", Accept="text/html", Cookie=f"{COOKIE}=anything")
     assert not of_browser(X_ADMIN_API_KEY="", Accept="text/html")
 
