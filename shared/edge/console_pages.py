@@ -123,7 +123,7 @@ def _alert(visit: Visit, _: re.Match[str]) -> Shown:
     if not alerts:
         raise not_found("An alert of this id")
     [alert] = alerts
-    runbook = console_runbooks.for_cause(alert["cause"]) if alert["dead_letter"] is not None else None
+    runbook = console_runbooks.for_cause(alert["cause"], alert["channel"]) if alert["dead_letter"] is not None else None
     return {"alerts": None, "alert": alert, "runbook": runbook, "asked": None, "live": LIVE_SECONDS}
 
 
@@ -131,7 +131,7 @@ def _dead_letters(visit: Visit, _: re.Match[str]) -> Shown:
     given = visit.query("status", "cause", "channel", "from", "to", "after", "limit")
     times: dict[str, str | None] = {name: utc(given[name]) for name in ("from", "to") if name in given}
     found = visit.api.get("/dead_letters", **(given | times))
-    runbook = console_runbooks.for_cause(given["cause"]) if "cause" in given else None
+    runbook = console_runbooks.for_cause(given.get("cause"), given.get("channel"))
     return {
         "given": given,
         "given_but_after": {name: value for name, value in given.items() if name != "after"},

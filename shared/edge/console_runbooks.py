@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
+from shared.edge.console_words import CHANNELS, word
 from shared.edge.refusals import not_found
 
 FOLDER = Path(__file__).parents[2] / "runbooks"
@@ -30,12 +31,14 @@ class Runbook:
         title: its heading.
         html: what stands under it.
         place: the anchor of the part; None for the whole.
+        channel: what the destination is called that it is about; None where it is about any.
     """
 
     name: str
     title: str
     html: Markup
     place: str | None = None
+    channel: str | None = None
 
 
 def whole(name: str) -> Runbook:
@@ -51,17 +54,20 @@ def whole(name: str) -> Runbook:
     return Runbook(name, title, _html(tokens[3:]))
 
 
-def for_cause(cause: str | None) -> Runbook | None:
-    """What is to be done about a cause; None where no runbook names it, nor the family of statuses it is of."""
-    if cause is None:
+def for_cause(cause: str | None, channel: str | None = None) -> Runbook | None:
+    """What is to be done about a cause; None where no runbook names it, nor the family of statuses it is of.
+
+    Args:
+        cause: a machine word; None where none is known.
+        channel: of whose destination, as several have an ``http_404``; None for any.
+    """
+    if cause is None or cause.endswith("_"):
         return None
     found = _FAMILY.fullmatch(cause)
     family = f"{found['of']}_{found['digit']}xx" if found and found["of"] else "internal_" if found else None
-    for wanted in (cause, family):
-        for name in (BLOCKED, FAILED):
-            if wanted is not None and (part := _parts(name).get(wanted)):
-                return part
-    return None
+    parts = [part for wanted in (cause, family) for name in (BLOCKED, FAILED) for part in _parts(name).get(wanted, ())]
+    fits = [part for part in parts if channel is None or part.channel in (None, word(channel, CHANNELS))]
+    return next((part for part in fits if channel is not None and part.channel), next(iter(fits), None))
 
 
 @cache
@@ -70,28 +76,38 @@ def _names() -> frozenset[str]:
 
 
 @cache
-def _parts(name: str) -> dict[str, Runbook]:
-    """The parts under ``### `` headings, by each machine word in the heading, and by those that are only listed."""
-    found: dict[str, Runbook] = {}
-    listed: dict[str, Runbook] = {}
-    for title, place, tokens in _sections(_tokens(name)):
-        part = Runbook(name, title, _html(tokens), place)
-        found |= {word: part for word in _words(title) if word not in found}
+def _parts(name: str) -> dict[str | None, list[Runbook]]:
+    """The parts of a runbook, by each machine word in their headings; then by those that they only list."""
+    found: dict[str | None, list[Runbook]] = {}
+    listed: dict[str | None, list[Runbook]] = {}
+    for part, tokens in _sections(name):
+        for named in dict.fromkeys(_words(part.title)):
+            found.setdefault(named, []).append(part)
         said = [child.content for token in tokens for child in token.children or () if child.type == "code_inline"]
-        listed |= {word: part for text in said for word in _words(text) if word not in listed}
-    return listed | found
+        for named in dict.fromkeys(each for text in said for each in _words(text)):
+            listed.setdefault(named, []).append(part)
+    return {named: [*found.get(named, ()), *listed.get(named, ())] for named in {**found, **listed}}
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"[A-Za-z][A-Za-z0-9]*_?[A-Za-z0-9_]*", text)
+    return re.findall(r"[A-Za-z][A-Za-z0-9_]*", text)
 
 
-def _sections(tokens: list[Token]) -> Iterator[tuple[str, str, list[Token]]]:
-    starts = [number for number, token in enumerate(tokens) if token.type == "heading_open" and token.tag == "h3"]
-    for start in starts:
-        ends = (number for number in range(start + 1, len(tokens)) if tokens[number].type == "heading_open")
-        body = tokens[start + 3 : next(ends, len(tokens))]
-        yield tokens[start + 1].content, str(tokens[start].attrGet("id")), body
+def _sections(name: str) -> Iterator[tuple[Runbook, list[Token]]]:
+    """What stands under each ``### `` heading, and each paragraph that an anchor of its own names, with its tokens."""
+    tokens, channel = _tokens(name), None
+    for number, token in enumerate(tokens):
+        if token.type == "heading_open" and token.tag == "h2":
+            title = tokens[number + 1].content
+            channel = title if title in CHANNELS.values() else None
+        if token.type == "heading_open" and token.tag == "h3":
+            ends = (after for after in range(number + 1, len(tokens)) if tokens[after].type == "heading_open")
+            body = tokens[number + 3 : next(ends, len(tokens))]
+            place = str(token.attrGet("id"))
+            yield Runbook(name, tokens[number + 1].content, _html(body), place, channel), body
+        if token.type == "inline" and (found := _ANCHOR.match(token.content)):
+            body = tokens[number - 1 : number + 2]
+            yield Runbook(name, found[1], _html(body), found[1], channel), body
 
 
 @cache

@@ -16,6 +16,8 @@ KINDS: Mapping[str, str] = {
     "lead": "New lead",
     "update": "Lead changed",
     "digest": "Digest",
+    "canary": "Canary",
+    "imported": "Imported",
     "hot": "Hot lead",
     "handoff": "Asks for a person",
     "escalation": "Escalation",
