@@ -12,7 +12,8 @@
 
   function clock(moments, spanned) {
     const day = spanned > 2 * 86400;
-    const how = day ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+    const second = spanned < 600 ? { second: "2-digit" } : {};
+    const how = day ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...second };
     const format = new Intl.DateTimeFormat("en-GB", { ...how, timeZone: "UTC" });
     return moments.map((each) => format.format(each * 1000));
   }
