@@ -7,7 +7,7 @@ visitor's text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 
@@ -19,7 +19,7 @@ class Delivered:
         shown_at: the address where it shows it, for a person with an account there; empty where it told none.
     """
 
-    shown_at: str = ""
+    shown_at: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

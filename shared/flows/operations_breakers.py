@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.domain import breaker as rules
 from shared.domain.breaker import Breaker
-from shared.errors import Conflict, Contention, QueueError
+from shared.errors import Conflict, Contention, OutcomeUnknown, QueueError
 from shared.flows.operations import answered
 from shared.flows.operations_answers import missing, time_view
 from shared.ports import Chance, Continuation, Events
@@ -74,7 +74,10 @@ class OperatingBreakers:
         return breaker_view(moved.breaker, moved.read_at)
 
     def _moved(self, command: MoveBreaker) -> StoredBreaker:
-        """Write it; somebody else who was faster is read again and decided anew."""
+        """Write it; decided anew over what stands where somebody else was faster, or nobody knows.
+
+        A commit of ours that comes late after all fails on its precondition.
+        """
         for tries_left in reversed(range(MOVE_TRIES)):
             stands = self.control.read([command.channel])[command.channel]
             nonce = self.chance.token()
@@ -83,7 +86,7 @@ class OperatingBreakers:
             subject = {"channel": command.channel, "mode": command.mode, "from": stands.breaker.mode}
             try:
                 self.control.move(moved, Action(nonce, "breaker", subject, command.reason, command.by))
-            except (Conflict, Contention):
+            except (Conflict, Contention, OutcomeUnknown):
                 if not tries_left:
                     raise
             else:

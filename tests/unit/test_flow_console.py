@@ -14,7 +14,15 @@ from shared.domain.conservation import WrongAlert
 from shared.domain.counts import Counts
 from shared.domain.destination import Destination
 from shared.domain.samples import Sample, Verdict
-from shared.errors import Conflict, Contention, RequestError, SchedulerUnavailable, StorageUnavailable, Unavailable
+from shared.errors import (
+    Conflict,
+    Contention,
+    OutcomeUnknown,
+    RequestError,
+    SchedulerUnavailable,
+    StorageUnavailable,
+    Unavailable,
+)
 from shared.flows.operations_audit import OperatingAudit
 from shared.flows.operations_breakers import MOVE_TRIES, MoveBreaker, OperatingBreakers
 from shared.flows.operations_jobs import MoveJob, OperatingJobs
@@ -223,7 +231,7 @@ def test_a_sweep_that_cannot_be_asked_comes_anyway() -> None:
 
 def test_whoever_is_slower_decides_anew() -> None:
     """As often as there are tries, and then says that it could not."""
-    system = Breakers(Conflict("slack"), Contention("slack"))
+    system = Breakers(Conflict("slack"), Contention("slack"), OutcomeUnknown("slack"))
     assert system.move("open")["mode"] == "open"
     assert len(system.control.actions) == 1
     with pytest.raises(Unavailable):
