@@ -140,6 +140,7 @@ def test_every_function_is_called_by_those_meant_and_nobody_else(deployed) -> No
         "deliver-alert": {f"serviceAccount:{email('bellhop-tasks-invoker')}"},
         "retry-dead-letters": {f"serviceAccount:{email('bellhop-scheduler-invoker')}"},
         "cleanup": {f"serviceAccount:{email('bellhop-scheduler-invoker')}"},
+        "canary": {f"serviceAccount:{email('bellhop-scheduler-invoker')}"},
         "admin-console": {f"serviceAccount:{email('bellhop-deployer')}"},
         "admin-migration": {
             f"serviceAccount:{email('bellhop-deployer')}",
