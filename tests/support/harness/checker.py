@@ -104,7 +104,8 @@ def _canaries(trial: Trial) -> Iterator[str]:
         if conversation.get("canary"):
             yield f"the canary's conversation {name} is left"
     for item in trial.canaries("monday"):
-        yield f"the canary's item is left: {item['name']}"
+        if any(run_id in str(item) for run_id in trial.last["canary_runs"]):
+            yield f"the canary's item is left: {item['column_values']}"
 
 
 def _accepted(trial: Trial) -> dict[str, dict[str, Any]]:
