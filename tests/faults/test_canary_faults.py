@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.harness.canary_scenarios import SCENARIOS
+from tests.support.harness.canary_scenarios import RUNS, SCENARIOS
 from tests.support.harness.lanes import Harness
 from tests.support.harness.sweep import Point, sweep, try_point
 
@@ -20,7 +20,7 @@ def test_undisturbed_it_comes_to_what_it_should(harness: Harness, scenario: obje
 @pytest.mark.timeout(2400)
 def test_nothing_is_left_at_any_crash_point(harness: Harness, capsys: pytest.CaptureFixture[str]) -> None:
     """Failed or killed at any call, before or after it took effect: the next runs go on, and the books balance."""
-    result = harness.run(sweep(harness, SCENARIOS))
+    result = harness.run(sweep(harness, RUNS))
     with capsys.disabled():
         print(f"\ncrash points of the canary: {result}")  # noqa: T201 - the result is asked for
         for point, wrong in sorted(result.wrong.items()):
