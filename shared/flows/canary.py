@@ -162,7 +162,11 @@ class SendCanary:
         token = orders.make(Order(run.id, tuple(run.legs)), self.clock.now())
         after = canary.answered(run, self.visitor.write(canary.message(run.id), canary.NAME, token))
         self._tell(run, after)
-        return self.runs.save(replace(stored, run=after))
+        answered = replace(stored, run=after)
+        try:
+            return self.runs.save(answered)
+        except Conflict:  # another run of the job has found out already what became of it
+            return answered
 
     def _watched(self, stored: StoredRun, began: float) -> StoredRun:
         """Look at the canary until it is known what became of it, or until it is the next run's to find out."""

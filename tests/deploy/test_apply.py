@@ -126,6 +126,10 @@ def test_the_requests_are_those_that_google_is_to_get(deployed) -> None:
     (condition,) = policy["conditions"]
     assert condition["conditionThreshold"]["thresholdValue"] == 20.0
     assert policy["documentation"]["links"][0]["url"].endswith("/runbooks/dead-letters-growing.md")
+    absent = next(seen.body for seen in made if seen.body.get("displayName") == "Bellhop: canary-absent")
+    [condition] = absent["conditions"]
+    assert condition["conditionAbsent"]["duration"] == "2400s"
+    assert "bellhop_canary_arrived" in condition["conditionAbsent"]["filter"]
 
 
 def test_every_function_is_called_by_those_meant_and_nobody_else(deployed) -> None:
@@ -141,6 +145,7 @@ def test_every_function_is_called_by_those_meant_and_nobody_else(deployed) -> No
         "deliver-alert": {f"serviceAccount:{email('bellhop-tasks-invoker')}"},
         "retry-dead-letters": {f"serviceAccount:{email('bellhop-scheduler-invoker')}"},
         "cleanup": {f"serviceAccount:{email('bellhop-scheduler-invoker')}"},
+        "canary": {f"serviceAccount:{email('bellhop-scheduler-invoker')}"},
         "admin-console": {f"serviceAccount:{email('bellhop-deployer')}"},
         "admin-migration": {
             f"serviceAccount:{email('bellhop-deployer')}",

@@ -302,9 +302,8 @@ def test_two_runs_at_once_do_no_harm() -> None:
         def save(self, stored: StoredRun) -> StoredRun:
             raise Conflict(stored.run.id)
 
-    other = replace(world.flow, runs=Raced(world.documents))
-    with pytest.raises(Unavailable):  # its own run's answer could not be written
-        other()
+    done = replace(world.flow, runs=Raced(world.documents))()
+    assert done.removed == 0
     world.passes(600)
     world.flow()
     world.passes(600)
