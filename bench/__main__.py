@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from bench import chat, deliver, knowledge, migrate, storm, sweep, trips, widget
+from bench import chat, console, deliver, knowledge, migrate, storm, sweep, trips, widget
 from bench.filling import emulator
 from bench.soak import report
 from bench.soak.run import Options, Soak
@@ -26,7 +26,7 @@ runs there; ratios of alternating runs and counts do so much less, or not at all
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:  # noqa: C901 - one case a measurement
     """Measure; 0 when it could be done, 1 otherwise, and when what was measured is not as wanted."""
     options = _parser().parse_args(arguments)
     try:
@@ -52,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _soak(
                     Options(options.alerts, options.seed, options.fault_rate, options.minutes, options.channels)
                 )
+            case "console":
+                console.run(options.stored, letters=min(options.letters, options.stored))
             case "widget":
                 widget.run(options.runs)
             case _:
@@ -64,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         deliver.WrongAnswer,
         chat.WrongAnswer,
         migrate.WrongResult,
+        console.TooDear,
         widget.NotLight,
     ) as error:
         print(error, file=sys.stderr)
@@ -85,7 +88,7 @@ def _soak(options: Options) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure what Bellhop costs.", epilog=EPILOG)
     wholes = parser.add_subparsers(
-        dest="what", required=True, metavar="{chat,deliver,trips,sweep,storm,knowledge,soak,migrate,widget}"
+        dest="what", required=True, metavar="{chat,deliver,trips,sweep,storm,knowledge,soak,migrate,widget,console}"
     )
     one = wholes.add_parser("deliver", help="throughput of deliver_alert against a bare function, and round trips")
     one.add_argument("--runs", type=_positive, default=5, help="alternating runs of each function (5)")
@@ -134,6 +137,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     four.add_argument("--kills", type=_count, default=5, help="how often one run is killed (5)")
     four.add_argument("--paced", type=_positive, default=5_000, help="documents compared at Firestore's pace (5000)")
+    five = wholes.add_parser("console", help="what each of the console's answers reads over very many alerts")
+    five.add_argument("--stored", type=_positive, default=20_000, metavar="N", help="alerts (20,000)")
+    five.add_argument("--letters", type=_positive, default=10_000, metavar="N", help="dead letters among them (10,000)")
     four = wholes.add_parser("widget", help="the chat widget's size, and what it adds to a page's load in Chromium")
     four.add_argument("--runs", type=_positive, default=11, help="loads with it, and as many without (11)")
     return parser

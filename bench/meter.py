@@ -2,7 +2,8 @@
 
 Source of what is billed: https://cloud.google.com/firestore/pricing. A document that is read costs a read, one that is
 asked for by name and missing too; a query that finds nothing costs one read, an aggregation one for up to a thousand
-index entries; a document written costs a write and one deleted a delete.
+index entries (of a sum, those that are counted beside it as ``n``); a document written costs a write and one deleted a
+delete.
 """
 
 from __future__ import annotations
@@ -91,8 +92,9 @@ class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
                     self.returned += bool(response.document.name)
                     self.reads += bool(response.document.name)
                 case "RunAggregationQuery":
-                    entries = max(value.integer_value for value in response.result.aggregate_fields.values())
-                    self.reads += max(1, math.ceil(entries / ENTRIES_A_READ))
+                    found = response.result.aggregate_fields
+                    entries = found["n"] if "n" in found else max(found.values(), key=lambda one: one.integer_value)
+                    self.reads += max(1, math.ceil(entries.integer_value / ENTRIES_A_READ))
 
     def ended(self, name: str, *, documents: int) -> None:
         """A query is over; one that found nothing is billed too."""

@@ -14,6 +14,7 @@ BellhopError
 │   ├── SliceLive          500: somebody works at this slice; the task must come back
 │   ├── SlotRunning        409: this run of a job is under way; the scheduler must come back
 │   ├── TokenRefused       400: a link's token is not one of ours
+│   ├── CanaryRefused      403: a message says it is a canary, and is none of ours, or too old
 │   └── TokenExpired       410: a link's token was ours, too long ago
 ├── StorageError           Firestore did not do what was asked
 │   ├── Conflict           a precondition failed: somebody else was first; nothing was written
@@ -22,7 +23,8 @@ BellhopError
 │   ├── StorageUnavailable Firestore cannot be reached; nothing was written
 │   └── Unreadable         a document is not what this version of the code takes it for
 ├── BreakerOpen            a destination's breaker is open: the attempt was not made
-└── QueueError             a task could not be created; its alert is found by the sweep
+├── QueueError             a task could not be created; its alert is found by the sweep
+└── SchedulerUnavailable   Cloud Scheduler did not do what was asked, or may not be asked
 """
 
 from __future__ import annotations
@@ -178,6 +180,14 @@ class TokenRefused(RequestError):  # noqa: N818 - the field's word
         super().__init__(400, detail, slug="token-refused", title="The link is not valid", field="t")
 
 
+class CanaryRefused(RequestError):  # noqa: N818 - the field's word
+    """A message carries a canary's order that is forged, changed, or older than a minute; nothing was written."""
+
+    def __init__(self) -> None:
+        detail = "X-Bellhop-Canary takes an order of the function canary, at most a minute old; visitors send none."
+        super().__init__(403, detail, slug="canary-refused", title="Not a canary", field="X-Bellhop-Canary")
+
+
 class TokenExpired(RequestError):  # noqa: N818 - the field's word
     """A token was given out longer ago than it holds."""
 
@@ -207,3 +217,7 @@ class SliceLive(RequestError):  # noqa: N818 - the field's word
     def __init__(self) -> None:
         detail = "This slice is being worked at by another holder; the task comes back."
         super().__init__(500, detail, slug="slice-live", title="Slice under way")
+
+
+class SchedulerUnavailable(BellhopError):  # noqa: N818 - the field's word
+    """Cloud Scheduler did not do what was asked, or may not be asked."""

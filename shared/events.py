@@ -14,6 +14,7 @@ from collections.abc import Mapping
 SEVERITIES: Mapping[str, str] = {
     "admin_limited": "ERROR",  # somebody tries admin keys: no more are looked at for a while
     "admin_refused": "WARNING",  # a wrong admin key
+    "admin_signed_in": "INFO",  # in a browser
     "alert_busy": "INFO",  # another holder's lease is live: the task comes back
     "alert_delivered": "INFO",
     "alert_expired": "WARNING",  # its holder's lease ran out
@@ -32,10 +33,17 @@ SEVERITIES: Mapping[str, str] = {
     "alert_unwritable": "CRITICAL",  # storage refuses what it is to become
     "alert_waived": "WARNING",  # a person ended it
     "breaker_closed": "INFO",  # a destination is well again: what waited goes out
+    "breaker_forced": "WARNING",  # a person says how it stands
     "breaker_opened": "ERROR",  # a destination failed so often that it is left alone for a while
     "breaker_reopened": "WARNING",  # the attempt that was to find out failed
     "breaker_unwritable": "WARNING",  # what an attempt came to could not be counted
     "budget_spent": "WARNING",  # answered with the contact form: the day's messages are used up
+    "canary_arrived": "INFO",  # a made-up lead was delivered in time
+    "canary_interrupted": "WARNING",  # the run that was to send one died: nothing is known
+    "canary_late": "ERROR",  # one was not delivered in time: leads may not be either
+    "canary_missing": "ERROR",  # none was sent for too long
+    "canary_moved": "INFO",  # the alert of one has another state
+    "canary_waits": "WARNING",  # what one left cannot be removed yet
     "channel_broken": "ERROR",  # our own code failed while sending
     "claim_outlived": "WARNING",  # a turn took longer than its key's claim
     "cleanup_finished": "INFO",
@@ -74,6 +82,8 @@ SEVERITIES: Mapping[str, str] = {
     "redrive_requested": "INFO",
     "request_failed": "ERROR",  # a bug: answered 500
     "request_refused": "INFO",  # over a limit of an endpoint other than chat
+    "sample_failed": "WARNING",  # what charts show has a gap
+    "scheduler_failed": "ERROR",  # Cloud Scheduler did not do what an operator asked for
     "slot_skipped": "INFO",  # another run of this slot is under way or done
     "storage_failed": "ERROR",  # answered 5xx, the caller may try again
     "sweep_finished": "INFO",
@@ -94,9 +104,11 @@ FIELDS = frozenset(
         "function",
         "generation",
         "kind",
+        "latency_ms",
         "postponed",
         "reason",
         "redrive_id",
+        "run_id",
         "source",
         "state",
         "step",

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from infra.ops import import_arguments, migration_arguments
+from infra.ops import import_arguments, migration_arguments, system_arguments
 from infra.ops.login import DEFAULT_URL, login
 
 STATUSES = ("pending", "failed", "waived")
@@ -21,6 +21,8 @@ exit status:
   2    wrong usage
 
 examples:
+  python -m infra.ops overview
+  python -m infra.ops leads --email ana@example.com
   python -m infra.ops conservation
   python -m infra.ops alerts --email ana@example.com
   python -m infra.ops dead-letters --status failed --channel slack
@@ -41,6 +43,7 @@ examples:
   python -m infra.ops dead-letters
   python -m infra.ops dead-letters --status failed --cause http_500 --limit 200
   python -m infra.ops dead-letters --channel slack --json
+  python -m infra.ops dead-letters --from 2026-01-05T09:00:00Z --to 2026-01-05T12:00:00Z
 """
 REDRIVE = """\
 Ends with 1 where an alert was skipped (it is not among the dead letters any more) or nothing was found.
@@ -62,6 +65,12 @@ example:
   python -m infra.ops conservation --json
 """
 
+CANARY = """\
+Ends with 1 where the last canary is late, or none was sent for too long.
+
+example:
+  python -m infra.ops canary --json
+"""
 CONSENT_AUDIT = """\
 Addresses are kept as keyed hashes; --email finds those of one address.
 
@@ -93,6 +102,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         *getattr(options, "ids", ()),
         *([options.id] if options.command in ("waive", "erasures") and options.id else ()),
     ]
+    system_arguments.check(options, whole.error)
     if options.command == "migrate":
         migration_arguments.check(options, whole.error)
     if options.command == "import-sql":
@@ -111,10 +121,12 @@ def _whole() -> argparse.ArgumentParser:
     _dead_letters(_command(commands, "dead-letters", "alerts that wait, have failed or were waived", DEAD_LETTERS))
     _redrive(_command(commands, "redrive", "send dead letters again", REDRIVE))
     _waive(_command(commands, "waive", "end a failed alert because the team has heard of it", WAIVE))
+    _command(commands, "canary", "how the made-up leads of the last day fared", CANARY)
     _consent_audit(_command(commands, "consent-audit", "who agreed to or asked for what, and when", CONSENT_AUDIT))
     _command(commands, "erasures", "what was erased where, and what could not be", ERASURES).add_argument(
         "id", nargs="?", metavar="ID", help="of one erasure; without it the newest are listed"
     )
+    system_arguments.add(commands, _command)
     migration_arguments.add(commands, _command)
     import_arguments.add(commands)
     return whole
@@ -160,6 +172,10 @@ def _dead_letters(command: argparse.ArgumentParser) -> None:
     command.add_argument("--status", choices=STATUSES)
     command.add_argument("--cause", help="for example http_500")
     command.add_argument("--channel", help="for example slack")
+    command.add_argument("--from", dest="since", metavar="TIME", help="that became dead letters from then on")
+    command.add_argument(
+        "--to", dest="before", metavar="TIME", help="and before then, for example 2026-01-05T09:00:00Z"
+    )
     command.add_argument("--limit", type=int, default=50, help="how many at most, the newest first (50; at most 200)")
     command.add_argument("--after", metavar="NEXT", help="go on after the page that ended with this")
 

@@ -8,10 +8,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
 from infra.ops import tables
 from infra.ops.console import Console
 from infra.ops.failures import DONE, NOT_DONE, CommandFailed
 from infra.ops.migrate import migrate
+from infra.ops.system_commands import SYSTEM_COMMANDS
 
 POLL_SECONDS = 0.5
 POLL_SECONDS_MOST = 5.0
@@ -54,6 +57,7 @@ def alerts(console: Console, options: argparse.Namespace) -> int:
 def dead_letters(console: Console, options: argparse.Namespace) -> int:
     """Exit 0 also where there are none: that is good news."""
     given = {name: getattr(options, name) for name in ("status", "cause", "channel", "limit", "after")}
+    given |= {"from": options.since, "to": options.before}
     answer = console.get("/dead_letters", "dead_letters", **given)
     if options.json:
         _print_json(answer)
@@ -93,6 +97,23 @@ def waive(console: Console, options: argparse.Namespace) -> int:
     else:
         print(f"{options.id} is {answer['state']}")
     return DONE
+
+
+def canary(console: Console, options: argparse.Namespace) -> int:
+    """Exit 1 where the last canary is late, or none was sent for too long."""
+    answer = console.get("/canary", "runs")
+    if options.json:
+        _print_json(answer)
+        return NOT_DONE if answer["late"] else DONE
+    shown = tables.terminal()
+    if not answer["configured"]:
+        shown.print("no canary is configured")
+        return DONE
+    shown.print(tables.canary_table(answer))
+    for channel in answer["without"]:
+        shown.print(f"{channel} has no target for canaries", markup=False)
+    shown.print("LATE: leads may be held up; see runbooks/canary-late.md" if answer["late"] else "canaries arrive")
+    return NOT_DONE if answer["late"] else DONE
 
 
 def consent_audit(console: Console, options: argparse.Namespace) -> int:
@@ -145,9 +166,11 @@ COMMANDS: Mapping[str, Callable[[Console, argparse.Namespace], int]] = {
     "dead-letters": dead_letters,
     "redrive": redrive,
     "waive": waive,
+    "canary": canary,
     "consent-audit": consent_audit,
     "erasures": erasures,
     "migrate": migrate,
+    **SYSTEM_COMMANDS,
 }
 
 
@@ -155,12 +178,15 @@ def _waited_for(console: Console, redrive_id: str) -> dict[str, Any]:
     """The redrive once it is done; what it has come to is shown meanwhile, if somebody looks."""
     wait = POLL_SECONDS
     answer = console.get(f"/redrives/{redrive_id}", "state")
-    with tables.terminal(stderr=True).status(_progress(answer)) as status:
+    shown = tables.terminal(stderr=True)
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal) as progress:
+        bar = progress.add_task(_progress(answer), total=answer["total"])
         while answer["state"] != "done":
             time.sleep(wait)
             wait = min(wait * 1.5, POLL_SECONDS_MOST)
             answer = console.get(f"/redrives/{redrive_id}", "state")
-            status.update(_progress(answer))
+            progress.update(bar, completed=answer["selected"], description=_progress(answer))
     return answer
 
 

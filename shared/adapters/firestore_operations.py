@@ -10,6 +10,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from shared.adapters import firestore_dead_letters as dead_letters
 from shared.adapters.firestore import READ_RETRY, READ_SECONDS, Database, reading
 from shared.adapters.firestore_documents import alert_document, alert_of, dead_letter_document
+from shared.adapters.firestore_operator_audit import put_action
 from shared.domain.alert import Alert
 from shared.errors import Conflict, Contention, OutcomeUnknown, StorageUnavailable, Unreadable
 from shared.ports import Version
@@ -48,19 +49,7 @@ class FirestoreOperations:
             return []
         of_them = FieldFilter("conversation_id", "in", [item.id for item in conversations])
         found = self._collection("alerts").where(filter=of_them).order_by("created_at", direction=latest)
-        return self._marked(self._get(found.limit(limit)))
-
-    def _marked(self, snapshots: list[Any]) -> list[Marked]:
-        if not snapshots:
-            return []
-        letters = self._database.read([self._database.document("dead_letters", item.id) for item in snapshots])
-        marked = []
-        for snapshot, letter in zip(snapshots, letters, strict=True):
-            try:
-                marked.append(Marked(alert_of(snapshot.id, snapshot.to_dict() or {}), _dead_letter(letter)))
-            except Unreadable:
-                continue
-        return marked
+        return marked(self._database, self._get(found.limit(limit)))
 
     def dead_letters(self, wanted: Wanted, limit: int, after: Place | None = None) -> list[DeadLetter]:
         """Cost: one round trip, one read a dead letter (at least one); index: see ``firestore_dead_letters.query``."""
@@ -86,7 +75,7 @@ class FirestoreOperations:
         unchanged = client.write_option(last_update_time=version)
         batch.update(self._database.document("alerts", waived.id), alert_document(waived), option=unchanged)
         batch.set(self._database.document("dead_letters", waived.id), dead_letter_document(waived), merge=True)
-        batch.create(self._database.document("operator_audit", action.id), audit_document(action))
+        put_action(self._database, batch, action)
         self._database.commit(batch)
 
     def _stands(self, waived: Alert, version: Version, error: Exception) -> bool:
@@ -113,15 +102,18 @@ class FirestoreOperations:
             return list(query.get(retry=READ_RETRY, timeout=READ_SECONDS))
 
 
-def audit_document(action: Action) -> dict[str, Any]:
-    """The record of an action as its document in ``operator_audit`` holds it."""
-    return {
-        "at": firestore.SERVER_TIMESTAMP,
-        "action": action.name,
-        "subject": dict(action.subject),
-        "reason": action.reason,
-        "by": action.by,
-    }
+def marked(database: Database, snapshots: list[Any]) -> list[Marked]:
+    """Alerts with their dead letters, without those that this version cannot read; one round trip, one read each."""
+    if not snapshots:
+        return []
+    letters = database.read([database.document("dead_letters", item.id) for item in snapshots])
+    found = []
+    for snapshot, letter in zip(snapshots, letters, strict=True):
+        try:
+            found.append(Marked(alert_of(snapshot.id, snapshot.to_dict() or {}), _dead_letter(letter)))
+        except Unreadable:
+            continue
+    return found
 
 
 def _dead_letter(snapshot: Any) -> DeadLetter | None:

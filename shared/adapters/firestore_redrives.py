@@ -11,12 +11,13 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.adapters import firestore_dead_letters as dead_letters
 from shared.adapters.firestore import READ_RETRY, READ_SECONDS, Database, reading
-from shared.adapters.firestore_operations import audit_document
-from shared.errors import Conflict, Contention, OutcomeUnknown
+from shared.adapters.firestore_operator_audit import put_action
+from shared.errors import Conflict, Contention, OutcomeUnknown, StorageUnavailable
 from shared.ports.operations import Action, DeadLetter, Member, Place, Redrive, Selection, Wanted
 
 KEPT = timedelta(days=30)
 BEGIN_TRIES = 3
+COUNT_MOST = 20_000
 
 
 class FirestoreRedrives:
@@ -26,11 +27,15 @@ class FirestoreRedrives:
         self._database = database
 
     def begin(self, redrive_id: str, selection: Selection, action: Action) -> Redrive:
-        """Cost: two round trips, two writes, one read; the same again where no answer came."""
+        """Cost: two round trips, two writes, one read; the same again where no answer came.
+
+        Where no ids are given one count more: a read for up to a thousand, at most twenty.
+        """
+        begun = _begun(selection, action) | {"total": self._total(selection)}
         for tries_left in reversed(range(BEGIN_TRIES)):
             batch = self._database.client.batch()
-            batch.create(self._redrive(redrive_id), _begun(selection, action))
-            batch.create(self._database.document("operator_audit", action.id), audit_document(action))
+            batch.create(self._redrive(redrive_id), begun)
+            put_action(self._database, batch, action)
             try:
                 self._database.commit(batch)
             except (Conflict, Contention, OutcomeUnknown):
@@ -42,6 +47,18 @@ class FirestoreRedrives:
             if written is not None:
                 return written
         raise OutcomeUnknown(redrive_id)
+
+    def _total(self, selection: Selection) -> int | None:
+        """How many are meant, for whoever watches: with it or without, all of them are sent."""
+        if selection.ids is not None:
+            return len(selection.ids)
+        query = dead_letters.query(self._database.client, selection.wanted, None, newest_first=False)
+        try:
+            with reading():
+                found = query.limit(COUNT_MOST).count(alias="n").get(retry=READ_RETRY, timeout=READ_SECONDS)
+        except StorageUnavailable:
+            return None
+        return int(found[0][0].value)
 
     def find(self, redrive_id: str) -> Redrive | None:
         """Cost: one round trip, one read."""
@@ -165,4 +182,5 @@ def _redrive_of(snapshot: Any) -> Redrive:
         selected=data["selected"],
         queued=data["queued"],
         finished_at=data["finished_at"],
+        total=data.get("total"),
     )

@@ -104,6 +104,10 @@ PHRASES = {
 """How the message of an error without a code begins, and the error it is."""
 
 
+CHANGED = "change_multiple_column_values"
+_LINK = re.compile(r"https://[a-z0-9.-]+\.monday\.com/[\x21-\x7e]{1,300}")
+
+
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.casefold())
 
@@ -155,6 +159,12 @@ def made(reading: Reading, mutation: str = "create_item") -> bool:
     return reading.answer.status == 200 and isinstance(item, dict) and bool(item.get("id"))  # noqa: PLR2004 - HTTP's own
 
 
+def _url(reading: Reading, mutation: str) -> str:
+    """Where a person sees the item; empty where the answer has no address that can be linked to."""
+    url = reading.data[mutation].get("url")
+    return url if isinstance(url, str) and _LINK.fullmatch(url) else ""
+
+
 def found(reading: Reading) -> list[str] | None:
     """The ids of the items that the look-up found; None where it failed."""
     page = reading.data.get("items_page_by_column_values")
@@ -172,13 +182,13 @@ def classify(reading: Reading, now: datetime) -> Outcome:
         reading: the answer.
         now: aware; from it the waits for a time of day are counted.
     """
-    return Delivered() if made(reading) else refusal(reading, now)
+    return Delivered(_url(reading, "create_item")) if made(reading) else refusal(reading, now)
 
 
 def classify_change(reading: Reading, now: datetime) -> Outcome:
     """What a change's answer comes to; an item that is gone by then blocks nobody else: it is looked up again."""
-    if made(reading, "change_multiple_column_values"):
-        return Delivered()
+    if made(reading, CHANGED):
+        return Delivered(_url(reading, CHANGED))
     outcome = refusal(reading, now)
     gone = isinstance(outcome, Blocked) and outcome.cause == ITEM_GONE
     return Retry(ITEM_GONE, DEFAULT_WAIT) if gone else outcome

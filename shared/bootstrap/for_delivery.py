@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared import config, events
 from shared.bootstrap.for_admin import redriving
+from shared.bootstrap.for_canary import missing_canary
 from shared.bootstrap.for_rights import erasing
 from shared.bootstrap.parts import (
     breakers,
@@ -89,8 +90,10 @@ def deliver_alert(environ: Mapping[str, str] | None = None) -> Delivery:
     shared = breakers(settings, database)
     store = FirestoreAlerts(database, shared.cache)
     queue, clock, chance, log = tasks_queue(settings), SystemClock(), SystemChance(), events.log
+    channels, canaries = _channels("deliver_alert", settings)
     attempts = Attempts(
-        channels=_channels("deliver_alert", settings),
+        channels=channels,
+        canaries=canaries,
         breakers=shared,
         sweep=continuation(settings, "sweeps", settings.sweep_url),
         send_seconds=settings.destination_deadline_seconds,
@@ -150,7 +153,10 @@ def retry_dead_letters(environ: Mapping[str, str] | None = None) -> Sweep:
     paces = dict.fromkeys(config.CHANNELS, SLOWEST_PACE) | dict(settings.drain_paces or {})
     redrives, erasures = redriving(settings, database), erasing(settings, database)
 
+    misses = missing_canary(settings, database)
+
     def goes_on() -> bool:
+        misses()
         more = redrives.continue_redrives()
         return erasures.continue_erasures() or more
 
@@ -190,12 +196,24 @@ def retry_dead_letters(environ: Mapping[str, str] | None = None) -> Sweep:
 def cleanup(environ: Mapping[str, str] | None = None) -> Cleaning:
     """Build what ``cleanup`` needs; raises ConfigError."""
     from shared.adapters.firestore import Database
+    from shared.adapters.firestore_conservation import FirestoreConservation
     from shared.adapters.firestore_housekeeping import FirestoreHousekeeping
+    from shared.adapters.firestore_overview import FirestoreOverview
+    from shared.adapters.firestore_samples import FirestoreSamples
     from shared.adapters.system import SystemChance, SystemClock
     from shared.flows.cleanup import CleanUp
+    from shared.flows.take_sample import TakeSample
 
     settings = settings_for("cleanup", "OIDC_AUDIENCE", "SCHEDULER_INVOKER_EMAIL", "CLEANUP_URL", environ=environ)
     database = Database(settings.project)
+    sample = TakeSample(
+        overseeing=FirestoreOverview(database, config.CHANNELS),
+        counting=FirestoreConservation(database),
+        samples=FirestoreSamples(database),
+        kept=timedelta(days=settings.delivered_days),
+        clock=SystemClock(),
+        events=events.log,
+    )
 
     def flow(path: str, *, daily: bool) -> CleanUp:
         return CleanUp(
@@ -209,16 +227,20 @@ def cleanup(environ: Mapping[str, str] | None = None) -> Cleaning:
             clock=SystemClock(),
             chance=SystemChance(),
             events=events.log,
+            sample=None if daily else sample,
         )
 
     checked, once = guard(settings, settings.scheduler_invoker_email), once_per_slot(database)
     return Cleaning(checked, once, flow("", daily=False), flow("/daily", daily=True))
 
 
-def _channels(function: str, settings: Settings) -> dict[str, Channel]:
-    """What can send, once it is sure that whatever one of them cannot deliver reaches a person through another."""
-    from shared.channels import configured
+def _channels(function: str, settings: Settings) -> tuple[dict[str, Channel], dict[str, Channel]]:
+    """What can send, once it is sure that whatever one of them cannot deliver reaches a person through another.
+
+    And what sends canaries.
+    """
+    from shared.channels import canary_targets, configured
 
     with told(function):
         settings.require_channels()
-        return configured(settings)
+        return configured(settings), canary_targets(settings)

@@ -38,7 +38,10 @@ HANDOFF = "handoff"
 UPDATE = "update"
 """The kind that tells what became of a lead that was told of."""
 
-OF_A_LEAD = frozenset({LEAD, HOT, HANDOFF, UPDATE})
+CANARY = "canary"
+"""The kind of a made-up lead that shows whether leads arrive; it goes to a target of its own and is counted nowhere."""
+
+OF_A_LEAD = frozenset({LEAD, HOT, HANDOFF, UPDATE, CANARY})
 """Kinds whose payload is a lead: a visitor's details and words."""
 
 FOLLOWUP = "followup"
@@ -120,6 +123,7 @@ class Alert:
         digest: the digest that it goes out with, while it waits for that; empty for most.
         conversation_ids: of one that tells of several alerts: the conversations they came from.
         overdue: a person was told that it has been waiting for very long, or never is: it is relayed.
+        shown_at: the address where its destination shows it, where that tells one; empty for most.
         data_started: of an e-mail to a visitor: it began to leave, and is never sent again unless it surely failed.
     """
 
@@ -150,6 +154,7 @@ class Alert:
     conversation_ids: tuple[str, ...] = ()
     overdue: bool = False
     data_started: bool = False
+    shown_at: str = ""
 
     @property
     def waiting(self) -> bool:

@@ -25,6 +25,9 @@ AUTO = "auto"
 MODES = (AUTO, OPEN, CLOSED)
 """What an operator may say: left to itself, forced open, forced closed."""
 
+FORCED = "forced_open"
+"""The cause of a breaker that an operator opened."""
+
 BREAKER_OPEN = "breaker_open"
 """The cause of what waits for it."""
 
@@ -92,6 +95,11 @@ class Breaker:
     closed_at: datetime | None = None
     mode: str = AUTO
     nonce: str = ""
+
+    @property
+    def standing(self) -> str:
+        """Its state as calls meet it: what an operator said, or else its own."""
+        return self.state if self.mode == AUTO else self.mode
 
     @property
     def shut(self) -> bool:
@@ -211,5 +219,9 @@ def set_mode(breaker: Breaker, mode: str, *, now: datetime, nonce: str) -> Break
     """
     if mode not in MODES:
         raise ValueError(f"a breaker's mode is one of {', '.join(MODES)}")
-    changed = closed(breaker, now=now, nonce=nonce) if mode in (AUTO, CLOSED) else replace(breaker, nonce=nonce)
+    if mode == OPEN:
+        since, cause = breaker.opened_at or now, breaker.cause or FORCED
+        changed = replace(breaker, opened_at=since, cause=cause, draining=False, nonce=nonce)
+    else:
+        changed = closed(breaker, now=now, nonce=nonce)
     return replace(changed, mode=mode, epoch=breaker.epoch + 1)

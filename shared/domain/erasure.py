@@ -111,7 +111,7 @@ def erased(alert: Alert, *, now: datetime, nonce: str, conversation_id: str = ""
         raise ValueError("an alert that is being sent is not erased before its outcome")
     if alert.kind == OVERDUE:
         return replace(without(alert, conversation_id), nonce=nonce)
-    return replace(ended(alert, State.ERASED, now), payload={}, nonce=nonce)
+    return replace(ended(alert, State.ERASED, now), payload={}, shown_at="", nonce=nonce)
 
 
 def later(erasure: Erasure, at: datetime, problem: str | None = None) -> Erasure:

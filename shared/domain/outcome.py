@@ -7,13 +7,19 @@ visitor's text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """The destination confirmed it."""
+    """The destination confirmed it.
+
+    Attributes:
+        shown_at: the address where it shows it, for a person with an account there; empty where it told none.
+    """
+
+    shown_at: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

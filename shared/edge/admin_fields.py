@@ -12,11 +12,18 @@ from typing import Any
 
 import flask
 
-from shared.edge.fields import ID, required_text
+from shared.edge.fields import ID, optional_line, required_text
 from shared.edge.json_text import json_type
 from shared.edge.refusals import invalid_field
 
 IDS_MOST = 500
+LIMIT, LIMIT_MOST = 50, 200
+REASON_MOST = 500
+BY_MOST = 200
+EMAIL_MOST = 320
+CHANNEL = re.compile(r"[a-z][a-z0-9_]{0,39}")
+PLACE = re.compile(rf"[0-9]{{1,17}}-{ID.pattern}")
+_EMAIL = re.compile(rf"[^\x00-\x20\x7f]{{3,{EMAIL_MOST}}}")
 _YEARS = range(1971, 9999)
 
 
@@ -103,3 +110,28 @@ def optional_number(given: Mapping[str, Any], field: str, low: int, high: int) -
     if value is not None and not low <= int(value) <= high:
         raise invalid_field(field, f"a whole number from {low} to {high}")
     return int(value) if value is not None else None
+
+
+def optional_email(given: Mapping[str, Any]) -> str | None:
+    """What may be an e-mail address, None where it is left out; raises RequestError (400)."""
+    return optional_matching(given, "email", _EMAIL, f"an e-mail address of at most {EMAIL_MOST} characters")
+
+
+def optional_channel(given: Mapping[str, Any]) -> str | None:
+    """What may be a channel's name, None where it is left out; raises RequestError (400)."""
+    return optional_matching(given, "channel", CHANNEL, "a channel's name")
+
+
+def page_size(given: Mapping[str, Any]) -> int:
+    """How many of something at most; raises RequestError (400)."""
+    return optional_number(given, "limit", 1, LIMIT_MOST) or LIMIT
+
+
+def optional_place(given: Mapping[str, Any]) -> str | None:
+    """Where a page begins, None for the first one; raises RequestError (400)."""
+    return optional_matching(given, "after", PLACE, "what an answer gave as next")
+
+
+def why_and_who(given: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """``reason`` and ``by`` of what an operator does, each None where nothing was said; raises RequestError (400)."""
+    return optional_text(given, "reason", max_length=REASON_MOST), optional_line(given, "by", max_length=BY_MOST)

@@ -10,7 +10,7 @@ from typing import Any
 import flask
 
 from shared.edge import admin_fields as fields
-from shared.edge.admin_request import BY_MOST, REASON_MOST
+from shared.edge.admin_fields import BY_MOST, REASON_MOST
 from shared.edge.body import read_json_object
 from shared.edge.fields import optional_exact, optional_line
 from shared.edge.json_text import json_type

@@ -14,7 +14,16 @@ from functools import partial
 from shared.errors import QueueError, StorageError, Unavailable
 from shared.ports import Chance, Clock, Continuation, Events, Housekeeping
 
-EXPIRING = ("admissions", "before_images", "conversations", "digests", "rate_windows", "redrives")
+EXPIRING = (
+    "admissions",
+    "before_images",
+    "canary_runs",
+    "conversations",
+    "digests",
+    "rate_windows",
+    "redrives",
+    "samples",
+)
 """Collections whose documents say themselves when they expire; of conversations only the tombstones do."""
 
 
@@ -43,6 +52,7 @@ class CleanUp:
         clock: for that.
         chance: for the name of the next run.
         events: where to report.
+        sample: takes a sample of the counts for the console's charts, if this run is to.
     """
 
     store: Housekeeping
@@ -55,6 +65,7 @@ class CleanUp:
     clock: Clock
     chance: Chance
     events: Events
+    sample: Callable[[], bool] | None = None
 
     def __call__(self) -> Cleaned:
         """Remove what expired, and what ended long ago if that is asked for.
@@ -62,6 +73,8 @@ class CleanUp:
         Raises:
             Unavailable: storage did not answer; what was done so far stands, the next run goes on.
         """
+        if self.sample is not None:
+            self.sample()
         ends = self.clock.monotonic() + self.run_seconds
         try:
             expired = sum(self._all(ends, partial(self.store.remove_expired, name)) for name in EXPIRING)

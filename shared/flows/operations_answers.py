@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.domain.alert import Attempt
 from shared.domain.conservation import STATES, Census
+from shared.domain.runbooks import runbook_for
 from shared.errors import RequestError
 from shared.ports.operations import DeadLetter, Marked, Redrive
 
@@ -24,11 +25,11 @@ def alert_view(marked: Marked) -> dict[str, Any]:
         "attempts": _attempts(alert.history),
         "attempts_used": alert.attempts,
         "cause": alert.cause,
-        "wake_at": _time(alert.wake_at),
-        "created_at": _time(alert.created_at),
-        "ended_at": _time(alert.ended_at),
+        "wake_at": time_view(alert.wake_at),
+        "created_at": time_view(alert.created_at),
+        "ended_at": time_view(alert.ended_at),
         "conversation_id": alert.conversation_id,
-        "escalated_at": _time(dead_letter.escalated_at) if dead_letter is not None else None,
+        "escalated_at": time_view(dead_letter.escalated_at) if dead_letter is not None else None,
         "dead_letter": dead_letter.status if dead_letter is not None else None,
     }
 
@@ -44,12 +45,19 @@ def dead_letter_view(dead_letter: DeadLetter) -> dict[str, Any]:
         "epoch": dead_letter.epoch,
         "attempts": _attempts(dead_letter.history),
         "attempts_used": dead_letter.attempts,
-        "next_attempt_at": _time(dead_letter.next_attempt_at),
-        "created_at": _time(dead_letter.created_at),
-        "entered_at": _time(dead_letter.entered_at),
+        "next_attempt_at": time_view(dead_letter.next_attempt_at),
+        "created_at": time_view(dead_letter.created_at),
+        "entered_at": time_view(dead_letter.entered_at),
         "conversation_id": dead_letter.conversation_id,
-        "escalated_at": _time(dead_letter.escalated_at),
+        "escalated_at": time_view(dead_letter.escalated_at),
+        "runbook": runbook_for(dead_letter.cause, _outcome_of(dead_letter)),
     }
+
+
+def _outcome_of(dead_letter: DeadLetter) -> str | None:
+    """What the attempt came to that its cause is of; None where the cause is not an attempt's."""
+    last = dead_letter.history[-1] if dead_letter.history else None
+    return last.outcome if last is not None and last.cause == dead_letter.cause else None
 
 
 def redrive_view(redrive: Redrive) -> dict[str, Any]:
@@ -57,11 +65,12 @@ def redrive_view(redrive: Redrive) -> dict[str, Any]:
     return {
         "id": redrive.id,
         "state": "done" if redrive.done else "running",
+        "total": redrive.total,
         "selected": redrive.selected,
         "queued": redrive.queued,
         "skipped": redrive.skipped,
-        "requested_at": _time(redrive.requested_at),
-        "finished_at": _time(redrive.finished_at),
+        "requested_at": time_view(redrive.requested_at),
+        "finished_at": time_view(redrive.finished_at),
         "by": redrive.by,
         "reason": redrive.reason,
     }
@@ -95,8 +104,9 @@ def not_so(detail: str) -> RequestError:
 
 
 def _attempts(history: Iterable[Attempt]) -> list[dict[str, Any]]:
-    return [{"at": _time(item.at), "outcome": item.outcome, "cause": item.cause} for item in history]
+    return [{"at": time_view(item.at), "outcome": item.outcome, "cause": item.cause} for item in history]
 
 
-def _time(at: datetime | None) -> str | None:
+def time_view(at: datetime | None) -> str | None:
+    """A time in ISO 8601, None where there is none."""
     return at.isoformat() if at is not None else None

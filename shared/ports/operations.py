@@ -232,6 +232,7 @@ class Redrive:
         selected: how many were taken up and counted.
         queued: how many of those are queued anew.
         finished_at: when it was done.
+        total: how many there were when it was asked for; None where they could not be counted.
     """
 
     id: str
@@ -248,6 +249,7 @@ class Redrive:
     selected: int = 0
     queued: int = 0
     finished_at: datetime | None = None
+    total: int | None = None
 
     @property
     def skipped(self) -> int:

@@ -36,3 +36,6 @@ class IdentitySettings:
     cloud_tasks_emulator_host: str | None = setting(
         "CLOUD_TASKS_EMULATOR_HOST", "A stand-in for Cloud Tasks, on loopback only.", kinds.loopback_host
     )
+    cloud_scheduler_emulator_host: str | None = setting(
+        "CLOUD_SCHEDULER_EMULATOR_HOST", "A stand-in for Cloud Scheduler, on loopback only.", kinds.loopback_host
+    )

@@ -27,15 +27,15 @@ def ops(system, *arguments):
         env=environ,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
         check=False,
     )
 
 
 def answer_of(system, *arguments, status=0):
-    """The JSON a command prints."""
+    """The JSON a command prints; a status of None is any."""
     done = ops(system, *arguments, "--json")
-    assert done.returncode == status, done.stdout + done.stderr
+    assert status in (None, done.returncode), done.stdout + done.stderr
     return json.loads(done.stdout)
 
 

@@ -87,12 +87,13 @@ class Identity:
 @schemathesis.hook
 def map_case(_context: Any, case: schemathesis.Case) -> schemathesis.Case:
     """Keep to what the document says in words only: one of two, and a time before another."""
-    if case.operation.definition.raw.get("operationId") == "findAlerts":
+    if case.operation.definition.raw.get("operationId") in ("findAlerts", "findLead"):
         query = case.query if isinstance(case.query, dict) else {}
         if not query:
             case.query = {"email": "ana@example.com"}
-        elif set(query) == {"email", "id"}:
-            case.query = {"id": query["id"]}
+        elif len(query) > 1 and set(query) <= {"email", "phone", "id"}:
+            last = max(query)
+            case.query = {last: query[last]}
     token = case.query.get("t") if isinstance(case.query, dict) else None
     if LINKS and isinstance(token, str) and TOKEN.fullmatch(token) and token not in LINKS:
         case.query["t"] = LINKS[sum(token.encode()) % len(LINKS)]  # well formed is what was signed, here
@@ -101,10 +102,10 @@ def map_case(_context: Any, case: schemathesis.Case) -> schemathesis.Case:
     step = (case.path_parameters or {}).get("step")
     if isinstance(step, str) and STEP.fullmatch(step):
         case.path_parameters["step"] = f"{int(step) % STEPS:04}"
-    body = case.body
-    if isinstance(body, dict) and isinstance(body.get("from"), str) and isinstance(body.get("to"), str):
-        earlier, later = sorted((body["from"], body["to"]))
-        body |= {"from": earlier, "to": later if later > earlier else "9998-12-31T23:59:59Z"}
+    for given in (case.body, case.query):
+        if isinstance(given, dict) and isinstance(given.get("from"), str) and isinstance(given.get("to"), str):
+            earlier, later = sorted((given["from"], given["to"]))
+            given |= {"from": earlier, "to": later if later > earlier else "9998-12-31T23:59:59Z"}
     return case
 
 

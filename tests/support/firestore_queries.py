@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,8 @@ class Watch:
             if _from_us():
                 asked = dict(request)
                 counted = asked.get("structured_aggregation_query")
-                self.seen.add(query_of(counted.structured_query if counted else asked["structured_query"]))
+                query = query_of(counted.structured_query if counted else asked["structured_query"])
+                self.seen.add(replace(query, order=(*query.order, *_summed(counted))))
             return plain(client, request=request, **how)
 
         return call
@@ -103,6 +105,12 @@ def _compared(where: Any) -> tuple[set[str], set[str]]:
     name = compared.field.field_path
     is_equal = kind == "unary_filter" or compared.op.name in _EQUAL
     return ({name}, set()) if is_equal else (set(), {name} - {"__name__"})
+
+
+def _summed(counted: Any) -> list[tuple[str, str]]:
+    """The fields that an aggregation sums: their values come out of the index, too."""
+    each = counted.aggregations if counted else ()
+    return [(name, "ascending") for one in each if (name := one.sum.field.field_path)]
 
 
 def _from_us() -> bool:

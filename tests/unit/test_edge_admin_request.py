@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
-from shared.edge.admin_fields import known_only
-from shared.edge.admin_request import (
+from shared.edge import admin_asks as asks
+from shared.edge.admin_asks import (
     AdminRequest,
     AlertsQuery,
     ConservationQuery,
@@ -21,8 +21,9 @@ from shared.edge.admin_request import (
     RedriveQuery,
     RedriveRequest,
     WaiveRequest,
-    read_admin_request,
 )
+from shared.edge.admin_fields import known_only
+from shared.edge.admin_request import read_admin_request
 from shared.errors import RequestError
 
 REDRIVE = "/dead_letters/redrive"
@@ -60,6 +61,24 @@ def redrive(**body: Any) -> RedriveRequest:
         ),
         ("/redrives/3f", RedriveQuery("3f")),
         ("/conservation", ConservationQuery()),
+        (
+            "/dead_letters?from=2026-01-05T09:00:00Z&to=2026-01-05T12:00:00%2B01:00",
+            DeadLettersQuery(
+                None, None, None, 50, None, datetime(2026, 1, 5, 9, tzinfo=UTC), datetime(2026, 1, 5, 11, tzinfo=UTC)
+            ),
+        ),
+        ("/dead_letters/a-1/bundle?by=ana&reason=why", asks.BundleQuery("a-1", "why", "ana")),
+        ("/overview", asks.OverviewQuery()),
+        ("/history", asks.HistoryQuery(24)),
+        ("/history?hours=168", asks.HistoryQuery(168)),
+        ("/breakers", asks.BreakersQuery()),
+        ("/jobs", asks.JobsQuery()),
+        ("/leads?phone=%2B48%20601%20234", asks.LeadsQuery(None, "+48 601 234", None)),
+        ("/leads?email=a@b.pl", asks.LeadsQuery("a@b.pl", None, None)),
+        ("/leads?id=3f", asks.LeadsQuery(None, None, "3f")),
+        ("/conversations/3f?limit=2&after=17-a", asks.ConversationQuery("3f", 2, "17-a")),
+        ("/conversations/3f/export", asks.ExportQuery("3f", None, None)),
+        ("/operator_audit?limit=1", asks.OperatorAuditQuery(1, None)),
     ],
 )
 def test_what_is_looked_up(path: str, wanted: AdminRequest) -> None:
@@ -84,6 +103,10 @@ def test_an_unknown_route_is_404(method: str, path: str) -> None:
         ("HEAD", "/conservation", "GET"),
         ("GET", REDRIVE, "POST"),
         ("DELETE", WAIVE, "POST"),
+        ("POST", "/overview", "GET"),
+        ("GET", "/breakers/slack", "POST"),
+        ("GET", "/jobs/cleanup/run", "POST"),
+        ("POST", "/conversations/3f/export", "GET"),
     ],
 )
 def test_a_wrong_method_is_405_and_says_which_is_right(method: str, path: str, allowed: str) -> None:
@@ -106,6 +129,22 @@ def test_a_wrong_method_is_405_and_says_which_is_right(method: str, path: str, a
         ("/alerts?id=1&id=2", "id"),
         ("/alerts?mail=a@b", "mail"),
         ("/dead_letters?status=dead", "status"),
+        ("/dead_letters?from=yesterday", "from"),
+        ("/dead_letters?to=2026-01-05T09:00:00", "to"),
+        ("/dead_letters?from=2026-01-05T09:00:00Z&to=2026-01-05T09:00:00Z", "from"),
+        ("/dead_letters/a-1/bundle?why=x", "why"),
+        ("/dead_letters/a-1/bundle?reason=", "reason"),
+        ("/history?hours=0", "hours"),
+        ("/history?hours=169", "hours"),
+        ("/overview?now=1", "now"),
+        ("/leads", "email"),
+        ("/leads?phone=%2B4860&id=1", "email"),
+        ("/leads?phone=12", "phone"),
+        ("/leads?phone=" + "1" * 41, "phone"),
+        ("/leads?id=a.b", "id"),
+        ("/conversations/3f?after=x", "after"),
+        ("/conversations/3f/export?by=a%0Ab", "by"),
+        ("/operator_audit?limit=201", "limit"),
         ("/dead_letters?status=any", "status"),
         ("/dead_letters?limit=0", "limit"),
         ("/dead_letters?limit=201", "limit"),
@@ -229,3 +268,30 @@ def test_a_field_without_a_name_is_refused_by_one() -> None:
         known_only({"": 1}, ("email", "id"))
     assert refused.value.field == "?"
     assert refused.value.detail == "?: must be left out; there are email, id."
+
+
+@pytest.mark.parametrize("mode", ["open", "closed", "auto"])
+def test_a_breaker_is_moved_by_its_channel(mode: str) -> None:
+    """With why and who."""
+    assert asked("POST", "/breakers/slack", json={"mode": mode}) == asks.BreakerRequest("slack", mode, None, None)
+    whole = {"mode": mode, "reason": "a drill", "by": "ana"}
+    assert asked("POST", "/breakers/slack", json=whole) == asks.BreakerRequest("slack", mode, "a drill", "ana")
+
+
+@pytest.mark.parametrize("body", [{}, {"mode": "half-open"}, {"mode": 1}, {"mode": None}, {"mode": ["open"]}])
+def test_a_breaker_has_three_modes(body: dict[str, Any]) -> None:
+    """And the refusal names them."""
+    refused = refusal("POST", "/breakers/slack", json=body)
+    assert (refused.status, refused.field) == (400, "mode")
+    assert "open, closed, auto" in refused.detail
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume", "run"])
+def test_a_job_is_moved_by_its_name(verb: str) -> None:
+    """With why and who; another verb is no route."""
+    body = {"reason": "a drill", "by": "ana"}
+    assert asked("POST", f"/jobs/cleanup_daily/{verb}", json=body) == asks.JobRequest(
+        "cleanup_daily", verb, "a drill", "ana"
+    )
+    assert refusal("POST", "/jobs/cleanup/stop", json={}).status == 404
+    assert refusal("POST", f"/jobs/cleanup/{verb}", json={"force": True}).field == "force"

@@ -47,6 +47,25 @@ def test_an_item_s_id_is_delivered():
 
 
 @pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://acme.monday.com/boards/1/pulses/123", "https://acme.monday.com/boards/1/pulses/123"),
+        (None, ""),
+        (7, ""),
+        ("javascript:alert(1)", ""),
+        ("http://acme.monday.com/boards/1", ""),
+        ("https://monday.com.example.com/boards/1", ""),
+        ("https://acme.monday.com/" + "x" * 400, ""),
+    ],
+)
+def test_where_an_item_is_shown_is_kept_if_it_is_theirs(url, shown):
+    """What a person clicks on leads to Monday.com, or nowhere."""
+    delivered = outcome({"data": {"create_item": {"id": "123", "url": url}}})
+    assert isinstance(delivered, Delivered)
+    assert delivered.shown_at == shown
+
+
+@pytest.mark.parametrize(
     "data", [None, [], {}, {"create_item": None}, {"create_item": {}}, {"create_item": {"id": None}}, {"id": "1"}, "1"]
 )
 @pytest.mark.parametrize("code", ["ColumnValueException", "UserUnauthorizedException", "SOMETHING_NEW"])

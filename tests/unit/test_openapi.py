@@ -180,7 +180,7 @@ def test_lengths_and_patterns_are_the_codes() -> None:
     assert SCHEMAS["RedriveRequest"]["properties"]["ids"]["maxItems"] == admin_fields.IDS_MOST
     assert SCHEMAS["Reason"]["maxLength"] == admin_request.REASON_MOST
     assert SCHEMAS["By"]["maxLength"] == admin_request.BY_MOST
-    for name, pattern in (("Id", fields.ID), ("Place", admin_request._CURSOR)):
+    for name, pattern in (("Id", fields.ID), ("Place", admin_fields.PLACE)):
         schema = OAS31Validator({"type": "string", **resolved(SCHEMAS[name])})
         for text in IDS:
             tried = text if name == "Id" else f"17-{text}"
@@ -216,13 +216,15 @@ def test_words_are_the_codes() -> None:
     assert headers["Access-Control-Max-Age"]["schema"]["const"] == str(cors.MAX_AGE_SECONDS)
 
 
+def of_the_console(path: str) -> str:
+    """A path of the console with something in each place."""
+    inside = path.removeprefix("/admin_console").replace("{id}", "an-id").replace("{channel}", "slack")
+    return inside.replace("{name}", "cleanup").replace("{verb}", "run")
+
+
 def test_the_consoles_routes_are_described() -> None:
     """Each with its method, and no other; an example of each path is one."""
-    described = {
-        (verb.upper(), path.removeprefix("/admin_console").replace("{id}", "an-id"))
-        for path, verb, _ in OPERATIONS
-        if path.startswith("/admin_console/")
-    }
+    described = {(verb.upper(), of_the_console(path)) for path, verb, _ in OPERATIONS if "/admin_console/" in path}
     for method, path in described:
         assert [verb for verb, pattern, _ in admin_request.ROUTES if pattern.fullmatch(path)] == [method]
     assert len(described) == len(admin_request.ROUTES)
@@ -235,6 +237,14 @@ def test_the_consoles_routes_are_described() -> None:
         ("/admin_console/alerts", "get"),
         ("/admin_console/dead_letters/redrive", "post"),
         ("/admin_console/dead_letters/{id}/waive", "post"),
+        ("/admin_console/dead_letters/{id}/bundle", "get"),
+        ("/admin_console/breakers/{channel}", "post"),
+        ("/admin_console/jobs/{name}/{verb}", "post"),
+        ("/admin_console/history", "get"),
+        ("/admin_console/leads", "get"),
+        ("/admin_console/conversations/{id}", "get"),
+        ("/admin_console/conversations/{id}/export", "get"),
+        ("/admin_console/operator_audit", "get"),
     ],
 )
 def test_the_console_knows_the_fields_that_are_described(names: tuple[str, str]) -> None:
@@ -242,12 +252,12 @@ def test_the_console_knows_the_fields_that_are_described(names: tuple[str, str])
     path, verb = names
     operation = DOCUMENT["paths"][path][verb]
     if verb == "get":
-        described = {each["name"] for each in operation["parameters"]}
+        described = {each["name"] for each in map(resolved, operation.get("parameters", ())) if each["in"] == "query"}
         how: dict[str, Any] = {"query_string": {"unknown": "x"}}
     else:
         described = set(resolved(operation["requestBody"]["content"]["application/json"]["schema"])["properties"])
         how = {"json": {"unknown": 1}}
-    place = path.removeprefix("/admin_console").replace("{id}", "an-id")
+    place = of_the_console(path)
     request = flask.Request(EnvironBuilder(place, method=verb.upper(), **how).get_environ())
     with pytest.raises(RequestError) as refused:
         admin_request.read_admin_request(request)

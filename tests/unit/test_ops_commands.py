@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
+from infra.ops import system_tables
 from infra.ops.__main__ import main
 from infra.ops.arguments import parse
+from infra.ops.replay_faults import mode_for
 from infra.ops.tables import COUNTS
 from shared.domain.conservation import STATES
 
@@ -75,6 +79,17 @@ def servers() -> Iterator[list[Answering]]:
         ["redrive", "--cause", "x", "--to", "2026-01-05T09:00:00Z"],
         ["redrive", "a/b"],
         ["waive", "a"],
+        ["breaker", "slack"],
+        ["breaker", "slack", "ajar"],
+        ["breaker", "../x", "open"],
+        ["job", "cleanup", "stop"],
+        ["job", "Clean/up", "run"],
+        ["leads"],
+        ["leads", "--email", "a@b", "--phone", "1"],
+        ["conversation", "a/b"],
+        ["export"],
+        ["bundle", "a b"],
+        ["replay"],
         ["waive", "../x", "--reason", "x"],
         ["dead-letters", "--status", "dead"],
         ["dead-letters", "--limit", "many"],
@@ -90,7 +105,29 @@ def test_wrong_usage_ends_with_2(arguments: list[str], capsys: pytest.CaptureFix
     assert "usage:" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [[], ["conservation"], ["alerts"], ["dead-letters"], ["redrive"], ["waive"]])
+COMMANDS = [
+    [],
+    ["conservation"],
+    ["alerts"],
+    ["dead-letters"],
+    ["redrive"],
+    ["waive"],
+    ["overview"],
+    ["history"],
+    ["breakers"],
+    ["breaker"],
+    ["jobs"],
+    ["job"],
+    ["leads"],
+    ["conversation"],
+    ["export"],
+    ["operator-audit"],
+    ["bundle"],
+    ["replay"],
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_examples(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Of the whole and of each command."""
     with pytest.raises(SystemExit) as caught:
@@ -196,3 +233,86 @@ def test_what_a_terminal_would_obey_is_not_printed(
 def test_the_table_shows_every_count_of_the_guarantee() -> None:
     """Accepted, each state, archived: none is forgotten."""
     assert ("accepted", *STATES, "archived") == COUNTS
+
+
+OVERVIEW = {
+    "danger": {
+        "level": "danger",
+        "sentence": "A lead is in danger: 1 alert for slack failed and nobody was told.",
+        "reasons": [
+            {
+                "level": "danger",
+                "what": "failed_untold",
+                "says": "1 alert for slack failed and nobody was told",
+                "channel": "slack",
+                "count": 1,
+                "runbook": "alert-failed.md",
+            }
+        ],
+    },
+    "at": "2026-01-05T09:00:00+00:00",
+    "channels": {"slack": dict.fromkeys(system_tables.COUNTS, 3)},
+    "oldest_waiting": None,
+    "breakers": [],
+    "blocks": [],
+    "jobs": None,
+    "balanced": False,
+    "balanced_at": "2026-01-05T08:00:00+00:00",
+    "wrong": ["lost-one"],
+    "history": [
+        {"at": "2026-01-05T08:00:00+00:00", "channels": {"slack": {"waiting": number}}, "oldest_seconds": None}
+        for number in (0, 4, 8)
+    ],
+}
+
+
+@pytest.mark.parametrize(("level", "status"), [("none", 0), ("watch", 0), ("danger", 1)])
+def test_the_overview_fails_where_a_lead_is_in_danger(
+    servers: list[Answering], capsys: pytest.CaptureFixture[str], *, level: str, status: int
+) -> None:
+    """It says the sentence, why with the runbook, what waited lately, and what did not balance."""
+    told = OVERVIEW | {"danger": {**OVERVIEW["danger"], "level": level}}  # type: ignore[dict-item]
+    servers.append(Answering(200, json.dumps(told)))
+    assert main(["overview", "--url", servers[0].url], KEY) == status
+    said = capsys.readouterr().out
+    for each in ("A lead is in danger", "alert-failed.md", "\u2584\u2588", "NOT balanced", "lost-one"):
+        assert each in said
+    assert main(["overview", "--json", "--url", servers[0].url], KEY) == status
+    assert json.loads(capsys.readouterr().out) == told
+
+
+def test_a_bundle_is_written_to_a_new_file_only(
+    servers: list[Answering], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """What is there already is not overwritten; without a file it is printed."""
+    servers.append(Answering(200, '{"format": "bellhop-replay-1"}'))
+    file = tmp_path / "bundle.json"
+    arguments = ["bundle", "a-1", "--by", "ana", "--url", servers[0].url]
+    assert main([*arguments, "--output", str(file)], KEY) == 0
+    assert json.loads(file.read_text()) == {"format": "bellhop-replay-1"}
+    assert main([*arguments, "--output", str(file)], KEY) == 1
+    assert "cannot be made" in capsys.readouterr().err
+    assert main(arguments, KEY) == 0
+    assert json.loads(capsys.readouterr().out) == {"format": "bellhop-replay-1"}
+    assert servers[0].seen[0][0] == "/admin_console/dead_letters/a-1/bundle?by=ana"
+
+
+@pytest.mark.parametrize(
+    ("cause", "modes", "mode"),
+    [
+        ("http_500", ("500", "reset"), "500"),
+        ("invalid_payload", ("invalid_payload",), "invalid_payload"),
+        ("timeout", ("timeout",), "timeout"),
+        ("connection_failed", ("down", "reset"), "down"),
+        ("smtp_451", ("451",), "451"),
+        ("bounced_550", ("550",), "550"),
+        ("lease_expired", ("timeout", "500"), None),
+        ("http_500", ("501",), None),
+        (None, ("500",), None),
+    ],
+)
+def test_a_cause_is_brought_about_by_a_mode_of_the_stand_in(
+    cause: str | None, modes: tuple[str, ...], mode: str
+) -> None:
+    """Its own name, its status, or what goes wrong below; none where there is none."""
+    assert mode_for(cause, modes) == mode
