@@ -35,7 +35,8 @@ class Place(BaseModel):
     """Where Bellhop runs.
 
     Attributes:
-        settings: values of the manifest's settings, which win over its own.
+        settings: values of the manifest's settings, which win over its own; ``${project}`` and ``${region}`` in them
+            are filled in by `load`.
         secrets: a secret's name → its version. What is not named no function gets.
         functions: what a function has otherwise than in the manifest.
         operators: who may call the functions for operators.
@@ -86,7 +87,7 @@ def load(name: str, manifest: Manifest, *, project: str | None = None, region: s
     given = {key: value for key, value in (("project", project), ("region", region)) if value}
     errors = []
     try:
-        place = Place.model_validate(raw | given)
+        place = _filled(Place.model_validate(raw | given))
     except ValidationError as error:
         errors = error.errors(include_url=False)
     if errors or document.repeated:
@@ -94,6 +95,14 @@ def load(name: str, manifest: Manifest, *, project: str | None = None, region: s
     if wrong := _unknown(place, manifest):
         raise DeployFailed("\n".join([f"{path} has mistakes:", *wrong]))
     return place
+
+
+def _filled(place: Place) -> Place:
+    stands_for = {"${project}": place.project, "${region}": place.region}
+    settings = dict(place.settings)
+    for placeholder, value in stands_for.items():
+        settings = {name: text.replace(placeholder, value) for name, text in settings.items()}
+    return place.model_copy(update={"settings": settings})
 
 
 def _unknown(place: Place, manifest: Manifest) -> list[str]:

@@ -45,8 +45,7 @@ def admin_console(environ: Mapping[str, str] | None = None) -> Console:
     from shared.flows.operations import Operating
     from shared.flows.operations_rights import OperatingRights
 
-    needed = ("ADMIN_API_KEYS", "DELIVER_ALERT_URL", "TASKS_INVOKER_EMAIL", "ESCALATION_CHANNELS", "DRAIN_PACES")
-    settings = settings_for("admin_console", *needed, "ADDRESS_HASH_KEY", environ=environ)
+    settings = settings_for("admin_console", environ=environ)
     with told("admin_console"):
         guard = AdminKeys(settings.admin_api_keys)
     database = Database(settings.project)

@@ -21,6 +21,8 @@ SECRETS = {
     "ADMIN_API_KEYS": "key-for-operators-0123456789",
     "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/very-secret-word",
     "SMTP_URL": "smtp+starttls://bellhop:very-secret-word@mail.example.com:587",
+    "ADDRESS_HASH_KEY": "hash-very-secret-word-0123",
+    "TOKEN_SIGNING_KEYS": "signing-very-secret-word-0123",
 }
 
 

@@ -68,7 +68,7 @@ class ForkedGcloud:
     def __call__(self, argv: Sequence[str], stdin: str | None) -> Ended:
         """Run one command; see `infra.deploy.gcloud.Runner`."""
         number = next(self._numbers)
-        names = {name: self._folder / f"{number}.{name}" for name in ("stdin", "out", "err")}
+        names = {name: self._folder / f"{number}.{name}" for name in ("stdin", "out", "err", "learned")}
         names["stdin"].write_text(stdin or "", encoding="utf-8")
         ended: Future[int] = Future()
         request = {
