@@ -178,20 +178,21 @@ def exchange(state: State, table: tuple[Route, ...], sent: Sent) -> tuple[int, A
         found = ((each, match) for each in table if (match := each.pattern.fullmatch(sent.path)))
         route, match = next(((r, m) for r, m in found if r.verb == sent.verb), (None, None))
         body = json.loads(sent.raw) if sent.raw[:1] in {b"{", b"["} else {}
-        state.requests.append(Seen(sent.verb, sent.path, sent.query, body, route is None or not route.reads))
+        seen = Seen(sent.verb, sent.path, sent.query, body, route is None or not route.reads)
+        state.requests.append(seen)
         asked = Asked(match["name"] if match else "", sent.query, body, sent.raw)
         try:
-            return 200, _answered(state, route, sent.path, asked)
+            return 200, _answered(state, route, seen, asked)
         except Refused as refused:
             return refused.code, refused.body()
 
 
-def _answered(state: State, route: Route | None, path: str, asked: Asked) -> Any:
+def _answered(state: State, route: Route | None, seen: Seen, asked: Asked) -> Any:
     """What the API's method answers; raises Refused, also where this request is struck."""
     if route is None:
-        raise Refused(501, "UNIMPLEMENTED", f"The stand-in has nothing at {path}")
-    struck = None if route.reads else state.strikes()
-    if (api := api_of(path)) and f"apis/{api}.googleapis.com" not in state.resources:
+        raise Refused(501, "UNIMPLEMENTED", f"The stand-in has nothing at {seen.path}")
+    struck = None if route.reads else state.strikes(seen)
+    if (api := api_of(seen.path)) and f"apis/{api}.googleapis.com" not in state.resources:
         told = f"{api}.googleapis.com has not been used in project {state.project} before or it is disabled."
         raise Refused(403, "PERMISSION_DENIED", told)
     if struck == "before":
