@@ -96,7 +96,10 @@ class Applying:
     def _run(self, step: Step, secret: str | None) -> None:
         for wait in (*WAITS, None):
             try:
-                self.planner.gcloud.change(step.argv, secret)
+                if step.call is not None:
+                    step.call.make()
+                else:
+                    self.planner.gcloud.change(step.argv, secret)
             except CommandFailed as error:
                 if wait is None or not PASSING.search(error.told):
                     raise
@@ -121,7 +124,12 @@ def show(
     say(f"upload: {upload}")
     for step in plan.steps:
         say(f"\n# {step.title}: {step.reason}")
-        say(f"{shown(gcloud.whole(step.argv))}{' < (asked for, without echo)' if step.secret else ''}")
+        if step.call is not None:
+            say("# gcloud has no command for this; apply asks, with gcloud's access token:")
+            for line in step.call.shown:
+                say(f"#   {line}")
+        else:
+            say(f"{shown(gcloud.whole(step.argv))}{' < (asked for, without echo)' if step.secret else ''}")
     for line in plan.unknown:
         say(f"\nnot in the manifest, left alone: {line}")
     for line in plan.missing:

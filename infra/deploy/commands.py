@@ -12,12 +12,16 @@ from pathlib import Path
 from infra.deploy import applying, destroying, linting, place, secrets, smoke, traffic
 from infra.deploy.failures import NOT_DONE, DeployFailed
 from infra.deploy.gcloud import Gcloud, Runner, run_gcloud, shown
+from infra.deploy.plan_rules import URL, Rules
 from infra.deploy.planning import Planner, write_files
+from infra.deploy.rest import Rest, Send
 from infra.deploy.steps import KINDS, Plan
 from infra.deploy.upload import Upload, upload_of
 from infra.manifest import DEFAULT, ROOT, Manifest, load
 
-BOOTSTRAP = ("apis", "accounts", "roles", "secrets", "database")
+BOOTSTRAP = ("apis", "accounts", "roles", "secrets", "database", "rules")
+RULES_VARIABLE = "CLOUDSDK_API_ENDPOINT_OVERRIDES_FIREBASERULES"
+"""Another address of the Firebase Rules API, named as gcloud names those of its own."""
 FOLDER = Path(".local") / "deploy"
 
 
@@ -28,6 +32,7 @@ class Context:
     options: argparse.Namespace
     environ: Mapping[str, str]
     runner: Runner | None
+    send: Send
 
     @cached_property
     def plain(self) -> Manifest:
@@ -61,7 +66,12 @@ class Context:
     def planner(self) -> Planner:
         """What makes plans."""
         folder = FOLDER / self.place.project
-        return Planner(self.gcloud, self.manifest, self.place, self.upload.label, folder)
+        return Planner(self.gcloud, self.manifest, self.place, self.upload.label, folder, self._rules())
+
+    def _rules(self) -> Rules:
+        assert self.manifest.firestore is not None  # noqa: S101 - `plain` insists on it
+        url = self.environ.get(RULES_VARIABLE, URL).rstrip("/")
+        return Rules(Rest(self.gcloud, url, self.send), self.manifest.firestore.database)
 
     def asks(self) -> Callable[[str], str]:
         """How secrets' values are got."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from infra.deploy import plan_firestore, plan_functions, plan_identity, plan_monitoring, plan_queues
+from infra.deploy import plan_firestore, plan_functions, plan_identity, plan_monitoring, plan_queues, plan_rules
 from infra.deploy.gcloud import Gcloud
 from infra.deploy.names import Names
 from infra.deploy.place import Place
@@ -27,6 +27,7 @@ class Planner:
         place: where.
         source: what the functions' label says of the source that is here.
         folder: where the files that commands read are written.
+        rules: the database's security rules.
     """
 
     gcloud: Gcloud
@@ -34,10 +35,11 @@ class Planner:
     place: Place
     source: str
     folder: Path
+    rules: plan_rules.Rules
 
     def plan(self) -> Plan:
         """Read the project and compare; raises CommandFailed where it cannot be read."""
-        state = read_state(self.gcloud, self.manifest, self.place)
+        state = self.state()
         names = self.names(state)
         return Plan(
             ordered(self._steps(names, state)),
@@ -45,13 +47,17 @@ class Planner:
             plan_identity.missing_versions(names, state),
         )
 
+    def state(self) -> State:
+        """The project as it is; raises CommandFailed."""
+        return read_state(self.gcloud, self.manifest, self.place, self.rules)
+
     def names(self, state: State) -> Names:
         """What things are called there."""
         return Names(self.manifest, self.place, state.number)
 
     def policies_again(self, plan: Plan) -> Plan:
         """The plan once channels were made: the policies name them."""
-        state = read_state(self.gcloud, self.manifest, self.place)
+        state = self.state()
         fresh = plan_monitoring.policies(self.names(state), state, self.folder)
         planned = {step.name for step in plan.steps if step.kind == "policies"}
         others = tuple(step for step in plan.steps if step.kind != "policies")
@@ -65,6 +71,7 @@ class Planner:
         yield from plan_identity.project_roles(names, state)
         yield from plan_identity.acting_roles(names, state)
         yield from plan_identity.secret_roles(names, state)
+        yield from plan_rules.steps(self.rules, state.rules)
         yield from plan_firestore.backups(names, state)
         yield from plan_firestore.indexes(names, state)
         yield from plan_firestore.exemptions(names, state)

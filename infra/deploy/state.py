@@ -10,6 +10,7 @@ from typing import Any
 from infra.deploy.gcloud import Gcloud
 from infra.deploy.names import cloud_name
 from infra.deploy.place import Place
+from infra.deploy.plan_rules import API, Rules
 from infra.manifest import Manifest
 
 PARALLEL = 6
@@ -27,6 +28,7 @@ class State:
         policies: by what they are of: ``project``, ``secrets/NAME``, ``accounts/NAME``, ``queues/NAME``,
             ``functions/NAME`` with the name in the cloud.
         versions: the enabled versions of each secret that a place names.
+        rules: the security rules in force; None where there are none.
     """
 
     number: str
@@ -40,6 +42,7 @@ class State:
     indexes: tuple[Mapping[str, Any], ...] = ()
     exempt: frozenset[tuple[str, str]] = frozenset()
     ttl: frozenset[tuple[str, str]] = frozenset()
+    rules: str | None = None
     queues: Mapping[str, Any] = field(default_factory=dict)
     jobs: Mapping[str, Any] = field(default_factory=dict)
     functions: Mapping[str, Any] = field(default_factory=dict)
@@ -48,7 +51,7 @@ class State:
     channels: tuple[Mapping[str, Any], ...] = ()
 
 
-def read_state(gcloud: Gcloud, manifest: Manifest, place: Place) -> State:
+def read_state(gcloud: Gcloud, manifest: Manifest, place: Place, rules: Rules) -> State:
     """Read a project.
 
     Raises:
@@ -58,7 +61,7 @@ def read_state(gcloud: Gcloud, manifest: Manifest, place: Place) -> State:
     enabled = gcloud.read("services", "list", "--enabled")
     apis = frozenset(str(service["config"]["name"]) for service in enabled)
     with ThreadPoolExecutor(PARALLEL) as pool:
-        reader = _Reader(gcloud, manifest, place, apis)
+        reader = _Reader(gcloud, manifest, place, rules, apis)
         lists = dict(pool.map(lambda item: (item[0], item[1]()), reader.lists().items()))
         found = {key: value for key, value in lists.items() if not key.startswith("fields:")}
         further = reader.policies(lists) | reader.of_database(lists) | reader.versions(lists)
@@ -83,6 +86,7 @@ class _Reader:
     gcloud: Gcloud
     manifest: Manifest
     place: Place
+    rules: Rules
     apis: frozenset[str]
 
     def _list(self, api: str, *argv: str) -> list[dict[str, Any]]:
@@ -112,6 +116,7 @@ class _Reader:
             ),
             "metrics": lambda: self._by_name("logging", "logging", "metrics", "list"),
             "alert_policies": lambda: tuple(self._list("monitoring", "alpha", "monitoring", "policies", "list")),
+            "rules": lambda: self.rules.released() if f"{API}.googleapis.com" in self.apis else None,
             "channels": lambda: tuple(self._list("monitoring", "beta", "monitoring", "channels", "list")),
         }
 

@@ -1,8 +1,8 @@
-"""What a plan is made of: one gcloud command a step, with the reason for it."""
+"""What a plan is made of: one gcloud command a step, or what it has none for, with the reason."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 KINDS: Mapping[str, int] = {
@@ -11,6 +11,7 @@ KINDS: Mapping[str, int] = {
     "secrets": 1,
     "database": 1,
     "roles": 2,
+    "rules": 3,
     "indexes": 3,
     "queues": 3,
     "metrics": 3,
@@ -28,6 +29,19 @@ ALONE = "*"
 
 
 @dataclass(frozen=True)
+class Call:
+    """What gcloud has no command for.
+
+    Attributes:
+        shown: the requests, a line each, for people.
+        make: makes them; raises CommandFailed.
+    """
+
+    shown: tuple[str, ...]
+    make: Callable[[], None]
+
+
+@dataclass(frozen=True)
 class Step:
     """One command.
 
@@ -39,6 +53,7 @@ class Step:
         lane: steps of one lane and stage run one after another, as they change the same thing.
         files: what the command reads, by path.
         secret: the secret whose value goes to standard input; its value is no part of a plan.
+        call: what is done instead of a command of gcloud's, where it has none; ``argv`` is empty then.
     """
 
     kind: str
@@ -48,6 +63,7 @@ class Step:
     lane: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     secret: str | None = None
+    call: Call | None = None
 
     @property
     def stage(self) -> int:

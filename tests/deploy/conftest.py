@@ -49,7 +49,8 @@ class Cloud:
         before, sys.stdin = sys.stdin, io.StringIO(lines if secrets else "")
         try:
             how = ["--secrets-stdin"] if secrets else []
-            return main([*arguments, *how, "--project", PROJECT], {"PATH": os.environ["PATH"]}, self.gcloud)
+            environ = {"PATH": os.environ["PATH"], **self.apis.environment()}
+            return main([*arguments, *how, "--project", PROJECT], environ, self.gcloud)
         finally:
             sys.stdin = before
 

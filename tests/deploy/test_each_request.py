@@ -1,7 +1,8 @@
-"""Each request of a deployment by the real gcloud fails once, before or after it took effect (``make deploy-faults``)."""
+"""Each request of a deployment by the real gcloud fails once (``make deploy-faults``)."""
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 
 import pytest
@@ -25,8 +26,8 @@ def test_each_request_of_the_real_gcloud_fails_once_and_the_same_state_is_reache
         assert applies <= len(made), capsys.readouterr().err
     differed, struck = differences(wanted, cloud.state), len(made) - left.total()
     with capsys.disabled():
-        print(f"\n{struck} of {len(made)} requests failed {when} they took effect, in {applies} applies;", end=" ")
-        print(f"{len(differed)} thing(s) differed in the end")
+        told = f"{struck} of {len(made)} requests failed {when} they took effect, in {applies} applies"
+        sys.stdout.write(f"\nreal gcloud: {told}; {len(differed)} thing(s) differed in the end\n")
     assert left.total() == 0
     assert differed == []
     assert cloud.mutations("apply") == []

@@ -131,5 +131,10 @@ def test_what_pip_installs_is_what_that_environment_has(uploaded, clean, tmp_pat
     subprocess.run([*pip, "check"], check=True)
     frozen = subprocess.run([*pip, "freeze"], check=True, capture_output=True, text=True).stdout.split()
     linked = [f"{each.name}=={each.version}" for each in clean_environment.pinned(uploaded / "requirements.txt")]
-    plain = {re.sub("[-_.]+", "-", each.partition("==")[0]).lower() + each.partition("==")[2] for each in frozen}
-    assert plain == {re.sub("[-_.]+", "-", each.partition("==")[0]).lower() + each.partition("==")[2] for each in linked}
+    assert {normal(each) for each in frozen} == {normal(each) for each in linked}
+
+
+def normal(pin: str) -> str:
+    """``Name_x==1.2`` as PEP 503 has it."""
+    name, _, version = pin.partition("==")
+    return f"{re.sub('[-_.]+', '-', name).lower()}=={version}"

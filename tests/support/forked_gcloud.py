@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from infra.deploy.gcloud import Ended
+from tests.support.google_apis.server import TOKEN
 
 SERVER = Path(__file__).with_name("gcloud_server.py")
 
@@ -43,12 +44,15 @@ class ForkedGcloud:
     def __init__(self, environment: Mapping[str, str], folder: Path, cwd: Path) -> None:
         root = sdk()
         assert root is not None
+        token = folder / "access_token"
+        token.write_text(TOKEN, encoding="utf-8")
         self.commands: list[tuple[str, ...]] = []
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             "CLOUDSDK_CONFIG": str(folder / "config"),
             "CLOUDSDK_ROOT_DIR": str(root),
+            "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(token),
             **environment,
         }
         self._folder, self._cwd = folder, cwd

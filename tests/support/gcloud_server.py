@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import json
 import os
+import pathlib
 import select
 import signal
 import socket
@@ -30,7 +31,7 @@ CLI = gcloud_main.CreateCLI([])
 
 
 def resolve(host, *arguments, **named):
-    """gcloud puts the region before the host for Cloud Run, also where the host is an address: it is still here."""
+    """Before a host of Cloud Run gcloud puts the region, also where the host is an address: it is still here."""
     return ask_dns(HERE if str(host).endswith(f"-{HERE}") else host, *arguments, **named)
 
 
@@ -61,8 +62,8 @@ def child(request):
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        with open(request["learned"], "w", encoding="utf-8") as file:
-            json.dump([name for name in sys.modules if name not in known], file)
+        learned = json.dumps([name for name in sys.modules if name not in known])
+        pathlib.Path(request["learned"]).write_text(learned, encoding="utf-8")
         os._exit(status)
 
 
@@ -108,8 +109,7 @@ def main():
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
                 request = running.pop(pid)
-                with open(request["learned"], encoding="utf-8") as file:
-                    names = json.load(file)
+                names = json.loads(pathlib.Path(request["learned"]).read_text(encoding="utf-8"))
                 answer = {"id": request["id"], "status": os.waitstatus_to_exitcode(status)}
                 os.write(1, json.dumps(answer).encode() + b"\n")
                 learn(request, names)

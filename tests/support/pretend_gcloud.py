@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import yaml
 
 from infra.deploy.gcloud import Ended
+from infra.deploy.rest import Answer
 from tests.support.google_apis.routes import ROUTES
-from tests.support.google_apis.server import Sent, exchange
+from tests.support.google_apis.server import TOKEN, Sent, exchange
 from tests.support.google_apis.state import State
 
 Request = tuple[str, str, dict[str, str], Any]
@@ -45,11 +47,20 @@ class PretendGcloud:
         flags = [word[2:].partition("=")[::2] for word in argv if word.startswith("--")]
         if words[:2] == ["meta", "list-files-for-upload"]:
             return Ended(0, "\n".join(self._files), "")
+        if words == ["auth", "print-access-token"]:
+            return Ended(0, f"{TOKEN}\n", "")
         try:
             shown = self._run(words, flags, stdin)
         except _Failed as error:
             return Ended(1, "", f"ERROR: {error}")
         return Ended(0, json.dumps(shown), "")
+
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> Answer:
+        """A request that ``infra.deploy`` makes itself."""
+        parts = urlsplit(url)
+        raw = b"" if body is None else json.dumps(body).encode()
+        query = dict(parse_qsl(parts.query))
+        return exchange(self.state, ROUTES, Sent(method, parts.path, query, raw, headers["Authorization"]))
 
     def _run(self, words: list[str], flags: list[tuple[str, str]], stdin: str | None) -> Any:
         if words[0] in ("alpha", "beta"):

@@ -15,11 +15,13 @@ from tests.support.google_apis.state import Refused, Seen, State
 
 APIS = (
     "ARTIFACTREGISTRY",
+    "BILLINGBUDGETS",
     "CLOUDBUILD",
     "CLOUDFUNCTIONS",
     "CLOUDRESOURCEMANAGER",
     "CLOUDSCHEDULER",
     "CLOUDTASKS",
+    "FIREBASERULES",
     "FIRESTORE",
     "IAM",
     "LOGGING",
@@ -29,6 +31,9 @@ APIS = (
     "SERVICEUSAGE",
     "STORAGE",
 )
+
+TOKEN = "access-token-of-the-stand-in"
+"""What gcloud is logged in with, for the APIs that it has no command for."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,7 @@ _APIS = {
     r"/v1/projects/[^/]+/databases.*": "firestore",
     r"/v1/projects/[^/]+/secrets.*": "secretmanager",
     r"/v1/projects/[^/]+/serviceAccounts.*": "iam",
+    r"/v1/projects/[^/]+/(rulesets|releases).*": "firebaserules",
     r"/v2/projects/[^/]+/metrics.*": "logging",
     r"/v3/.*": "monitoring",
 }
@@ -151,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path, query = unquote(parts.path), dict(parse_qsl(parts.query, keep_blank_values=True))
         state: State = self.state
-        code, body = exchange(state, self.table, Sent(self.command, path, query, raw))
+        code, body = exchange(state, self.table, Sent(self.command, path, query, raw, self.headers["Authorization"]))
         data = json.dumps(body).encode()
         self.send_response(code)
         self.send_header("Content-Type", "application/json")
@@ -170,6 +176,7 @@ class Sent:
     path: str
     query: dict[str, str]
     raw: bytes
+    authorization: str | None = None
 
 
 def exchange(state: State, table: tuple[Route, ...], sent: Sent) -> tuple[int, Any]:
@@ -182,9 +189,16 @@ def exchange(state: State, table: tuple[Route, ...], sent: Sent) -> tuple[int, A
         state.requests.append(seen)
         asked = Asked(match["name"] if match else "", sent.query, body, sent.raw)
         try:
+            _known(sent)
             return 200, _answered(state, route, seen, asked)
         except Refused as refused:
             return refused.code, refused.body()
+
+
+def _known(sent: Sent) -> None:
+    """Who asks without gcloud shows gcloud's token; gcloud itself is told not to."""
+    if api_of(sent.path) == "firebaserules" and sent.authorization != f"Bearer {TOKEN}":
+        raise Refused(401, "UNAUTHENTICATED", "Request had invalid authentication credentials.")
 
 
 def _answered(state: State, route: Route | None, seen: Seen, asked: Asked) -> Any:
