@@ -11,7 +11,7 @@ from pathlib import Path
 
 from infra.deploy import applying, destroying, linting, place, secrets, smoke, traffic
 from infra.deploy.failures import NOT_DONE, DeployFailed
-from infra.deploy.gcloud import Gcloud, Runner, run_gcloud, shown
+from infra.deploy.gcloud import CommandFailed, Gcloud, Runner, run_gcloud, shown
 from infra.deploy.plan_rules import URL, Rules
 from infra.deploy.planning import Planner, write_files
 from infra.deploy.rest import Rest, Send
@@ -188,10 +188,10 @@ def rollback(context: Context) -> int:
 
 def smoke_test(context: Context) -> int:
     """A canary lead; where it does not arrive, the traffic goes back."""
-    reached = smoke.target(context.options.url, context.gcloud, context.manifest, context.place, context.environ)
     try:
+        reached = smoke.target(context.options.url, context.gcloud, context.manifest, context.place, context.environ)
         smoke.deliver(reached, context.options.channel, context.options.wait, _say)
-    except DeployFailed as error:
+    except (DeployFailed, CommandFailed) as error:
         if context.options.rollback_to is not None:
             _say(f"smoke test failed: {error}")
             traffic.restore(context.gcloud, context.place, context.options.rollback_to, _say)

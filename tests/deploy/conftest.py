@@ -86,6 +86,15 @@ def gcloud_on_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cal
     apis.stop()
 
 
+@pytest.fixture
+def project(deployed: tuple[Cloud, list[Seen], list[tuple[str, ...]]]) -> Iterator[Cloud]:
+    """The deployed project, to be changed by one test."""
+    cloud, before = deployed[0], deployed[0].state
+    cloud.apis.state = before.copied()
+    yield cloud
+    cloud.apis.state = before
+
+
 @pytest.fixture(scope="session")
 def deployed(gcloud_on_stand_in: Callable[[], Cloud]) -> tuple[Cloud, list[Seen], list[tuple[str, ...]]]:
     """An empty project after one apply, with the mutating requests and the commands it took."""

@@ -229,14 +229,6 @@ def test_what_nobody_knows_is_told_and_left_alone(deployed, capsys) -> None:
     del cloud.state.resources[strange]
 
 
-def test_traffic_goes_back_and_comes_again(deployed, tmp_path, capsys) -> None:
-    """The revisions written down before a deployment are those it is led back to."""
-    cloud, _, _ = deployed
-    saved = tmp_path / "revisions.json"
-    assert cloud.deploy("revisions", "--save", str(saved)) == 0
-    assert set(json.loads(saved.read_text())) == {name.replace("_", "-") for name in MANIFEST.functions}
-
-
 @pytest.mark.parametrize("command", ["plan", "apply"])
 def test_what_cannot_be_read_is_not_taken_for_missing(deployed, command, capsys) -> None:
     """Where Google refuses a list, nothing is created."""

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from tests.support.google_apis import firestore, functions, identity, monitoring, queues, rules
+from tests.support.google_apis import firestore, functions, identity, monitoring, queues, rules, run
 from tests.support.google_apis.state import PROJECT_NUMBER, State
 
-ROUTES = (*functions.ROUTES, *queues.ROUTES, *firestore.ROUTES, *identity.ROUTES, *monitoring.ROUTES, *rules.ROUTES)
+ROUTES = (
+    *functions.ROUTES,
+    *queues.ROUTES,
+    *firestore.ROUTES,
+    *identity.ROUTES,
+    *monitoring.ROUTES,
+    *rules.ROUTES,
+    *run.ROUTES,
+)
 
 
 def new_project(state: State) -> None:

@@ -126,6 +126,7 @@ class GoogleApis:
 _APIS = {
     r"/v2/projects/[^/]+/locations/[^/]+/(functions|runtimes).*": "cloudfunctions",
     r"/v1/projects/[^/]+/locations/[^/]+/services/.*": "run",
+    r"/apis/serving.knative.dev/.*": "run",
     r"/v2/projects/[^/]+/locations/[^/]+/queues.*": "cloudtasks",
     r"/v1/projects/[^/]+/locations/[^/]+/jobs.*": "cloudscheduler",
     r"/v1/projects/[^/]+/databases.*": "firestore",

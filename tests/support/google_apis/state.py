@@ -8,7 +8,7 @@ import json
 import re
 import threading
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 PROJECT_NUMBER = "123456789012"
@@ -75,6 +75,17 @@ class State:
     strikes_each: tuple[Counter[str], str] | None = None
     numbers: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def copied(self) -> State:
+        """The same project again, to be changed apart from this one."""
+        own = {
+            "uploads": list(self.uploads),
+            "payloads": dict(self.payloads),
+            "requests": [],
+            "lock": threading.RLock(),
+        }
+        held = {"resources": copy.deepcopy(self.resources), "policies": copy.deepcopy(self.policies)}
+        return replace(self, **held, **own)
 
     def of(self, prefix: str) -> list[dict[str, Any]]:
         """The resources directly below a name, for example ``projects/p/secrets/``."""
