@@ -14,7 +14,7 @@ from pathlib import Path
 from infra.deploy.failures import DeployFailed
 from infra.deploy.gcloud import CommandFailed, Gcloud
 from infra.deploy.planning import Planner, write_files
-from infra.deploy.steps import Plan, Step
+from infra.deploy.steps import TOLD, Plan, Step
 from infra.manifest import ROOT
 
 PASSING = re.compile(
@@ -59,8 +59,8 @@ class Applying:
         secrets = {step.secret: self.secret_of(step.secret) for step in plan.steps if step.secret}
         total, begun, channels = len(plan.steps), time.monotonic(), False
         for stage in sorted({step.stage for step in plan.steps}):
-            if channels and any(step.kind == "policies" and step.stage == stage for step in plan.steps):
-                plan, channels = self.planner.policies_again(plan), False
+            if channels and any(step.kind in TOLD and step.stage == stage for step in plan.steps):
+                plan, channels = self.planner.told_again(plan), False
             steps = [step for step in plan.steps if step.stage == stage]
             write_files(tuple(steps), self.root)
             self._stage(steps, secrets, total)
@@ -132,6 +132,8 @@ def show(
             say(f"{shown(gcloud.whole(step.argv))}{' < (asked for, without echo)' if step.secret else ''}")
     for line in plan.unknown:
         say(f"\nnot in the manifest, left alone: {line}")
+    for line in plan.unread:
+        say(f"\nnot looked at: {line}")
     for line in plan.missing:
         say(f"\nmissing: the secret {line} has no such value: python -m infra.deploy secret {line.split()[0]}")
     say(f"\n{len(plan.steps)} command(s) to run" if plan.steps else "\nnothing to change")

@@ -19,7 +19,7 @@ from infra.deploy.steps import KINDS, Plan
 from infra.deploy.upload import Upload, upload_of
 from infra.manifest import DEFAULT, ROOT, Manifest, load
 
-BOOTSTRAP = ("apis", "accounts", "roles", "secrets", "database", "rules")
+BOOTSTRAP = ("apis", "accounts", "roles", "secrets", "database", "rules", "channels", "budget")
 RULES_VARIABLE = "CLOUDSDK_API_ENDPOINT_OVERRIDES_FIREBASERULES"
 """Another address of the Firebase Rules API, named as gcloud names those of its own."""
 FOLDER = Path(".local") / "deploy"
@@ -117,7 +117,8 @@ def apply(context: Context) -> int:
 def bootstrap(context: Context) -> int:
     """The first set-up, which only an owner of the project may do."""
     _linted(context)
-    done = _applied(context, context.planner.plan().only(BOOTSTRAP))
+    planned = context.planner.plan().only(BOOTSTRAP)
+    done = _applied(context, planned) or (NOT_DONE if planned.unread else 0)
     _say(f"next: python -m infra.deploy apply --place {context.options.place}")
     return done
 
@@ -128,6 +129,8 @@ def _applied(context: Context, planned: Plan) -> int:
         raise DeployFailed(f"secrets lack the version that the place names: {', '.join(planned.missing)}\n{told}")
     for line in planned.unknown:
         _say(f"not in the manifest, left alone: {line}")
+    for line in planned.unread:
+        _say(f"not looked at: {line}")
     if not planned.steps:
         _say("nothing to change")
         return 0

@@ -22,6 +22,7 @@ CHANGEABLE = ("memory", "cpu", "concurrency", "min_instances", "max_instances", 
 
 _project = kinds.pattern(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", "a project's id: 6 to 30 of a-z, 0-9 and -")
 _version = kinds.whole(1, 1_000_000, meaning=": a version, never 'latest', so that a deployment can be repeated")
+_account = kinds.pattern(r"[0-9A-F]{6}(-[0-9A-F]{6}){2}", "a billing account: 0X0X0X-0X0X0X-0X0X0X")
 _member = kinds.pattern(r"(user|group|serviceAccount|domain):[^\s:,]+", "user:, group:, serviceAccount: or domain: ...")
 
 
@@ -42,6 +43,8 @@ class Place(BaseModel):
         operators: who may call the functions for operators.
         notify: e-mail addresses that alert policies write to.
         runbooks: where the runbooks can be read, without a slash at the end.
+        billing_account: whose budget is kept; none where it is not named.
+        monthly_budget: instead of the manifest's amount.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,6 +59,8 @@ class Place(BaseModel):
     runbooks: Annotated[str, kinds.pattern(r"https://\S*[^/\s]", "an https URL without a slash at its end")]
     settings: dict[str, Annotated[str, BeforeValidator(_text)]] = {}
     secrets: dict[str, Annotated[int, _version]] = {}
+    billing_account: Annotated[str, _account] | None = None
+    monthly_budget: Annotated[int, kinds.whole(1, 1_000_000)] | None = None
     functions: dict[str, dict[str, Any]] = {}
 
 

@@ -7,12 +7,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from infra.deploy import plan_firestore, plan_functions, plan_identity, plan_monitoring, plan_queues, plan_rules
+from infra.deploy import (
+    plan_budget,
+    plan_firestore,
+    plan_functions,
+    plan_identity,
+    plan_monitoring,
+    plan_queues,
+    plan_rules,
+)
 from infra.deploy.gcloud import Gcloud
 from infra.deploy.names import Names
 from infra.deploy.place import Place
 from infra.deploy.state import State, read_state
-from infra.deploy.steps import Plan, Step, ordered
+from infra.deploy.steps import TOLD, Plan, Step, ordered
 from infra.deploy.unknown import unknown
 from infra.manifest import Manifest
 
@@ -45,6 +53,7 @@ class Planner:
             ordered(self._steps(names, state)),
             tuple(unknown(names, state)),
             plan_identity.missing_versions(names, state),
+            plan_budget.unread(self.place, state),
         )
 
     def state(self) -> State:
@@ -55,13 +64,14 @@ class Planner:
         """What things are called there."""
         return Names(self.manifest, self.place, state.number)
 
-    def policies_again(self, plan: Plan) -> Plan:
-        """The plan once channels were made: the policies name them."""
+    def told_again(self, plan: Plan) -> Plan:
+        """The plan once channels were made: the policies and the budget name them."""
         state = self.state()
-        fresh = plan_monitoring.policies(self.names(state), state, self.folder)
-        planned = {step.name for step in plan.steps if step.kind == "policies"}
-        others = tuple(step for step in plan.steps if step.kind != "policies")
-        return replace(plan, steps=ordered([*others, *(step for step in fresh if step.name in planned)]))
+        names = self.names(state)
+        fresh = [*plan_monitoring.policies(names, state, self.folder), *plan_budget.budget(names, state)]
+        planned = {step.title for step in plan.steps if step.kind in TOLD}
+        others = tuple(step for step in plan.steps if step.kind not in TOLD)
+        return replace(plan, steps=ordered([*others, *(step for step in fresh if step.title in planned)]))
 
     def _steps(self, names: Names, state: State) -> Iterator[Step]:
         yield from plan_identity.apis(names, state)
@@ -81,6 +91,7 @@ class Planner:
         yield from plan_monitoring.channels(names, state)
         yield from plan_identity.queue_roles(names, state)
         yield from plan_monitoring.policies(names, state, self.folder)
+        yield from plan_budget.budget(names, state)
         yield from plan_functions.functions(names, state, self.source, self.folder)
         yield from plan_functions.traffic(names, state)
         yield from plan_identity.invokers(names, state)

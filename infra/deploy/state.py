@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.deploy.gcloud import Gcloud
+from infra.deploy.gcloud import CommandFailed, Gcloud
 from infra.deploy.names import cloud_name
 from infra.deploy.place import Place
 from infra.deploy.plan_rules import API, Rules
 from infra.manifest import Manifest
 
 PARALLEL = 6
+DENIED = re.compile("PERMISSION_DENIED|does not have permission")
 Policy = frozenset[tuple[str, str]]
 """(role, member) of the bindings without a condition."""
 
@@ -29,6 +31,7 @@ class State:
             ``functions/NAME`` with the name in the cloud.
         versions: the enabled versions of each secret that a place names.
         rules: the security rules in force; None where there are none.
+        budgets: those of the place's billing account; None where this account may not see them.
     """
 
     number: str
@@ -48,6 +51,7 @@ class State:
     functions: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     alert_policies: tuple[Mapping[str, Any], ...] = ()
+    budgets: tuple[Mapping[str, Any], ...] | None = ()
     channels: tuple[Mapping[str, Any], ...] = ()
 
 
@@ -116,6 +120,7 @@ class _Reader:
             ),
             "metrics": lambda: self._by_name("logging", "logging", "metrics", "list"),
             "alert_policies": lambda: tuple(self._list("monitoring", "alpha", "monitoring", "policies", "list")),
+            "budgets": self._budgets,
             "rules": lambda: self.rules.released() if f"{API}.googleapis.com" in self.apis else None,
             "channels": lambda: tuple(self._list("monitoring", "beta", "monitoring", "channels", "list")),
         }
@@ -124,6 +129,17 @@ class _Reader:
         assert self.manifest.firestore is not None  # noqa: S101 - `infra.deploy` insists on it first
         wanted = self.manifest.firestore.database
         return self._by_name("firestore", "firestore", "databases", "list").get(wanted)
+
+    def _budgets(self) -> tuple[Mapping[str, Any], ...] | None:
+        account = self.place.billing_account
+        if account is None:
+            return ()
+        try:
+            return tuple(self._list("billingbudgets", "billing", "budgets", "list", f"--billing-account={account}"))
+        except CommandFailed as error:
+            if DENIED.search(error.told):
+                return None
+            raise
 
     def of_database(self, lists: Mapping[str, Any]) -> Asks:
         """What a database has, where there is one."""

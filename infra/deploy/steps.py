@@ -18,6 +18,7 @@ KINDS: Mapping[str, int] = {
     "channels": 3,
     "queue-roles": 4,
     "policies": 4,
+    "budget": 4,
     "functions": 4,
     "traffic": 5,
     "invokers": 5,
@@ -25,7 +26,8 @@ KINDS: Mapping[str, int] = {
 }
 """Kind of step → its stage. Stages follow each other; what is in one stage needs nothing of the same."""
 
-ALONE = "*"
+TOLD = ("policies", "budget")
+"""The kinds that name the channels of those who are told."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +86,13 @@ class Plan:
         steps: nothing to do where there are none.
         unknown: lines for people; nothing of it is touched.
         missing: secrets that functions need and that have no value.
+        unread: lines for people: what could not be looked at, and is left as it is.
     """
 
     steps: tuple[Step, ...]
     unknown: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     def only(self, wanted: Sequence[str]) -> Plan:
         """The part that is of these kinds or about these names; all of it for none."""

@@ -12,6 +12,7 @@ import pytest
 
 from infra.deploy.__main__ import main
 from infra.manifest import ROOT
+from tests.support import full_place
 from tests.support.forked_gcloud import ForkedGcloud, sdk
 from tests.support.google_apis.server import GoogleApis
 from tests.support.google_apis.state import Seen, State
@@ -33,10 +34,12 @@ class Cloud:
     Attributes:
         apis: the stand-in.
         gcloud: the real one.
+        place: a file with everything that a place can have.
     """
 
     apis: GoogleApis
     gcloud: ForkedGcloud
+    place: str
 
     @property
     def state(self) -> State:
@@ -49,6 +52,7 @@ class Cloud:
         before, sys.stdin = sys.stdin, io.StringIO(lines if secrets else "")
         try:
             how = ["--secrets-stdin"] if secrets else []
+            how += [] if "--place" in arguments else ["--place", self.place]
             environ = {"PATH": os.environ["PATH"], **self.apis.environment()}
             return main([*arguments, *how, "--project", PROJECT], environ, self.gcloud)
         finally:
@@ -75,11 +79,12 @@ def gcloud_on_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cal
     """Gives an empty project whenever it is called."""
     with_sdk()
     apis = GoogleApis(PROJECT)
-    gcloud = ForkedGcloud(apis.environment(), tmp_path_factory.mktemp("gcloud"), ROOT)
+    folder = tmp_path_factory.mktemp("gcloud")
+    gcloud, place = ForkedGcloud(apis.environment(), folder, ROOT), full_place.write(folder)
 
     def empty() -> Cloud:
         apis.reset(PROJECT)
-        return Cloud(apis, gcloud)
+        return Cloud(apis, gcloud, place)
 
     yield empty
     gcloud.stop()

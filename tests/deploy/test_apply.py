@@ -11,6 +11,7 @@ import pytest
 from infra.deploy.gcloud import shown
 from infra.manifest import ROOT, load
 from tests.deploy.conftest import PROJECT, SECRETS
+from tests.support import full_place
 from tests.support.google_apis.state import PROJECT_NUMBER
 
 pytestmark = pytest.mark.timeout(900)
@@ -65,12 +66,8 @@ def test_the_same_again_changes_nothing(deployed) -> None:
 def test_one_memory_size_is_one_patch(deployed, tmp_path) -> None:
     """One function is patched, beside the upload of its source; a second change back makes it as it was."""
     cloud, _, _ = deployed
-    text = (ROOT / "infra" / "places" / "production.yaml").read_text(encoding="utf-8")
-    place = tmp_path / "larger.yaml"
-    place.write_text(
-        text.replace("chat: {min_instances: 1}", "chat: {min_instances: 1, memory: 1Gi}"), encoding="utf-8"
-    )
-    made = cloud.mutations("apply", "--place", str(place))
+    place = full_place.write(tmp_path, ("chat: {min_instances: 1}", "chat: {min_instances: 1, memory: 1Gi}"))
+    made = cloud.mutations("apply", "--place", place)
     assert [seen.method for seen in made] == ["POST", "PUT", "PATCH"]
     assert [seen.path for seen in made] == [
         f"/v2/{AT}/functions:generateUploadUrl",

@@ -11,6 +11,7 @@ import yaml
 
 from infra.manifest import ROOT, load
 from tests.deploy.conftest import PROJECT, Cloud
+from tests.support import full_place
 from tests.support.google_apis import run
 
 pytestmark = pytest.mark.timeout(900)
@@ -19,12 +20,7 @@ CHAT = f"projects/{PROJECT}/locations/europe-west1/services/chat"
 
 def larger(folder: Path) -> str:
     """A place that has ``chat`` otherwise than it is deployed."""
-    text = (ROOT / "infra" / "places" / "production.yaml").read_text(encoding="utf-8")
-    place = folder / "larger.yaml"
-    place.write_text(
-        text.replace("chat: {min_instances: 1}", "chat: {min_instances: 1, memory: 1Gi}"), encoding="utf-8"
-    )
-    return str(place)
+    return full_place.write(folder, ("chat: {min_instances: 1}", "chat: {min_instances: 1, memory: 1Gi}"))
 
 
 def reached(cloud: Cloud) -> dict[str, int]:

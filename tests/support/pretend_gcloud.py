@@ -116,6 +116,7 @@ class PretendGcloud:
             "run services get-iam-policy NAME": (f"/v1/{at['at']}/services/NAME:getIamPolicy", ""),
             "logging metrics list": ("/v2/projects/P/metrics", "metrics"),
             "monitoring policies list": ("/v3/projects/P/alertPolicies", "alertPolicies"),
+            "billing budgets list": (f"/v1/billingAccounts/{one.get('billing-account', '')}/budgets", "budgets"),
             "monitoring channels list": ("/v3/projects/P/notificationChannels", "notificationChannels"),
         }
 
@@ -164,6 +165,9 @@ class PretendGcloud:
                         {"type": "email", "labels": dict([one["channel-labels"].split("=")])},
                     )
                 ]
+            ),
+            "billing budgets create": lambda: iter(
+                [("POST", f"/v1/billingAccounts/{one['billing-account']}/budgets", {}, _budget(flags))]
             ),
             "monitoring policies create": lambda: iter(
                 [("POST", f"/v3/{project}/alertPolicies", {}, self._file(one["policy-from-file"]))]
@@ -219,6 +223,23 @@ def _index(flags: list[tuple[str, str]]) -> dict[str, Any]:
     listed = [dict(part.split("=") for part in value.split(",")) for key, value in flags if key == "field-config"]
     fields = [{"fieldPath": each["field-path"], "order": each["order"].upper()} for each in listed]
     return {"queryScope": dict(flags)["query-scope"].upper().replace("-", "_"), "fields": fields}
+
+
+def _budget(flags: list[tuple[str, str]]) -> dict[str, Any]:
+    one = dict(flags)
+    rules = [dict(part.split("=") for part in value.split(",")) for key, value in flags if key == "threshold-rule"]
+    basis = {"forecasted-spend": "FORECASTED_SPEND", "": "CURRENT_SPEND"}
+    return {
+        "displayName": one["display-name"],
+        "amount": {"specifiedAmount": {"units": one["budget-amount"]}},
+        "budgetFilter": {"projects": [one["filter-projects"]]},
+        "thresholdRules": [
+            {"thresholdPercent": float(each["percent"]), "spendBasis": basis[each.get("basis", "")]} for each in rules
+        ],
+        "notificationsRule": {
+            "monitoringNotificationChannels": one["notifications-rule-monitoring-notification-channels"].split(",")
+        },
+    }
 
 
 def _queue(one: dict[str, str]) -> dict[str, Any]:

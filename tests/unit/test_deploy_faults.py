@@ -11,6 +11,7 @@ import pytest
 from infra.deploy import applying, commands
 from infra.deploy.__main__ import main
 from infra.manifest import load
+from tests.support import full_place
 from tests.support.google_apis.comparing import differences
 from tests.support.google_apis.routes import new_project
 from tests.support.google_apis.state import State
@@ -29,7 +30,9 @@ MANIFEST = load()
 
 
 class Project:
-    """A project on the stand-in, in this process."""
+    """A project on the stand-in, in this process; ``place`` is a file with everything that a place can have."""
+
+    place = ""
 
     def __init__(self) -> None:
         self.state = State(PROJECT)
@@ -41,7 +44,8 @@ class Project:
         before, sys.stdin = sys.stdin, io.StringIO(SECRETS if secrets else "")
         try:
             how = ["--secrets-stdin"] if arguments[0] in ("apply", "bootstrap") else []
-            return main([*arguments, *how, "--project", PROJECT], {}, self.gcloud, self.gcloud.send)
+            place = [] if "--place" in arguments else ["--place", self.place]
+            return main([*arguments, *how, *place, "--project", PROJECT], {}, self.gcloud, self.gcloud.send)
         finally:
             sys.stdin = before
 
@@ -49,6 +53,7 @@ class Project:
 @pytest.fixture(autouse=True)
 def files_in_a_folder_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What commands read is written beside the test, not into the checkout."""
+    monkeypatch.setattr(Project, "place", full_place.write(tmp_path))
     monkeypatch.setattr(commands, "FOLDER", tmp_path)
     monkeypatch.setattr(applying, "WAITS", ())
     monkeypatch.setattr(commands, "load", lambda *_, **__: MANIFEST)  # hundreds of times the same file

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tests.support.google_apis import firestore, functions, identity, monitoring, queues, rules, run
+from tests.support.google_apis import billing, firestore, functions, identity, monitoring, queues, rules, run
 from tests.support.google_apis.state import PROJECT_NUMBER, State
 
 ROUTES = (
+    *billing.ROUTES,
     *functions.ROUTES,
     *queues.ROUTES,
     *firestore.ROUTES,

@@ -135,6 +135,7 @@ _APIS = {
     r"/v1/projects/[^/]+/(rulesets|releases).*": "firebaserules",
     r"/v2/projects/[^/]+/metrics.*": "logging",
     r"/v3/.*": "monitoring",
+    r"/v1/billingAccounts/.*": "billingbudgets",
 }
 
 
@@ -205,8 +206,10 @@ def _known(sent: Sent) -> None:
 def _answered(state: State, route: Route | None, seen: Seen, asked: Asked) -> Any:
     """What the API's method answers; raises Refused, also where this request is struck."""
     if route is None:
-        raise Refused(501, "UNIMPLEMENTED", f"The stand-in has nothing at {seen.path}")
+        raise Refused(400, "UNIMPLEMENTED", f"The stand-in has nothing at {seen.path}")
     struck = None if route.reads else state.strikes(seen)
+    if state.denied and seen.path.startswith(state.denied):
+        raise Refused(403, "PERMISSION_DENIED", "The caller does not have permission")
     if (api := api_of(seen.path)) and f"apis/{api}.googleapis.com" not in state.resources:
         told = f"{api}.googleapis.com has not been used in project {state.project} before or it is disabled."
         raise Refused(403, "PERMISSION_DENIED", told)

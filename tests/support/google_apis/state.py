@@ -60,6 +60,7 @@ class State:
     Attributes:
         strike: (n, when): the n-th mutating request from now on, 1 the next, is answered with an error; ``before`` it
             took effect, or ``after``, as where an answer is lost.
+        denied: the beginning of paths that whoever asks has no right to.
         strikes_each: (requests, when): each of these is answered so once, in the order they come, `Seen.what` being how
             they are known; what is left of them was not struck yet.
     """
@@ -73,6 +74,7 @@ class State:
     requests: list[Seen] = field(default_factory=list)
     strike: tuple[int, str] | None = None
     strikes_each: tuple[Counter[str], str] | None = None
+    denied: str = ""
     numbers: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
 
