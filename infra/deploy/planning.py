@@ -69,6 +69,8 @@ class Planner:
         state = self.state()
         names = self.names(state)
         fresh = [*plan_monitoring.policies(names, state, self.folder), *plan_budget.budget(names, state)]
+        if state.budgets is None:  # the service was not on when it was planned: gcloud says what is not allowed
+            fresh += [step for step in plan.steps if step.kind == "budget"]
         planned = {step.title for step in plan.steps if step.kind in TOLD}
         others = tuple(step for step in plan.steps if step.kind not in TOLD)
         return replace(plan, steps=ordered([*others, *(step for step in fresh if step.title in planned)]))

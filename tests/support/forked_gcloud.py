@@ -38,6 +38,7 @@ class ForkedGcloud:
 
     Attributes:
         commands: every command that was run, as its arguments.
+        folder: where its settings and logs are.
         environment: what each gets; of the test's own environment only PATH and HOME are passed on.
     """
 
@@ -55,7 +56,7 @@ class ForkedGcloud:
             "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(token),
             **environment,
         }
-        self._folder, self._cwd = folder, cwd
+        self.folder, self._cwd = folder, cwd
         self._numbers = itertools.count()
         self._waiting: dict[int, Future[int]] = {}
         self._lock = threading.Lock()
@@ -72,7 +73,7 @@ class ForkedGcloud:
     def __call__(self, argv: Sequence[str], stdin: str | None) -> Ended:
         """Run one command; see `infra.deploy.gcloud.Runner`."""
         number = next(self._numbers)
-        names = {name: self._folder / f"{number}.{name}" for name in ("stdin", "out", "err", "learned")}
+        names = {name: self.folder / f"{number}.{name}" for name in ("stdin", "out", "err", "learned")}
         names["stdin"].write_text(stdin or "", encoding="utf-8")
         ended: Future[int] = Future()
         request = {

@@ -21,6 +21,7 @@ from tests.support.google_apis.routes import ROUTES
 from tests.support.google_apis.server import TOKEN, Sent, exchange
 from tests.support.google_apis.state import State
 
+CHANNELS = "notifications-rule-monitoring-notification-channels"
 Request = tuple[str, str, dict[str, str], Any]
 
 
@@ -229,6 +230,7 @@ def _budget(flags: list[tuple[str, str]]) -> dict[str, Any]:
     one = dict(flags)
     rules = [dict(part.split("=") for part in value.split(",")) for key, value in flags if key == "threshold-rule"]
     basis = {"forecasted-spend": "FORECASTED_SPEND", "": "CURRENT_SPEND"}
+    told = [channel for channel in one.get(CHANNELS, "").split(",") if channel]
     return {
         "displayName": one["display-name"],
         "amount": {"specifiedAmount": {"units": one["budget-amount"]}},
@@ -236,9 +238,7 @@ def _budget(flags: list[tuple[str, str]]) -> dict[str, Any]:
         "thresholdRules": [
             {"thresholdPercent": float(each["percent"]), "spendBasis": basis[each.get("basis", "")]} for each in rules
         ],
-        "notificationsRule": {
-            "monitoringNotificationChannels": one["notifications-rule-monitoring-notification-channels"].split(",")
-        },
+        "notificationsRule": {"monitoringNotificationChannels": told},
     }
 
 

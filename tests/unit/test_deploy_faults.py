@@ -130,6 +130,47 @@ def test_the_same_settings_after_a_lost_answer_make_no_second_policy() -> None:
     assert sum("/alertPolicies/" in name for name in project.state.resources) == made
 
 
+def test_other_rules_are_released_instead_and_the_plan_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """Somebody opened the database in Firebase's console: the plan shows the requests, and apply makes them."""
+    project = Project()
+    assert project.deploy("apply") == 0
+    release = f"projects/{PROJECT}/releases/cloud.firestore"
+    ours, opened = project.state.resources[release]["rulesetName"], f"projects/{PROJECT}/rulesets/opened"
+    text = "service cloud.firestore { match /{all=**} { allow read; } }"
+    files = {"files": [{"name": "firestore.rules", "content": text}]}
+    project.state.resources[opened] = {"name": opened, "createTime": "2026-02-01T00:00:00Z", "source": files}
+    project.state.resources[release]["rulesetName"] = opened
+    project.state.forget()
+    assert project.deploy("plan") == 0
+    assert project.state.mutations() == []
+    told = capsys.readouterr().out
+    assert "# rules (default): those in force are not those of firestore.rules" in told
+    assert f"PATCH https://firebaserules.googleapis.com/v1/projects/{PROJECT}/releases/cloud.firestore" in told
+    assert project.deploy("apply") == 0
+    assert [seen.method for seen in project.state.mutations()] == ["POST", "PATCH"]
+    made = project.state.resources[project.state.resources[release]["rulesetName"]]
+    assert made["name"] not in {ours, opened}
+    assert "allow read, write: if false;" in made["source"]["files"][0]["content"]
+
+
+def test_a_billing_account_that_may_not_be_seen_is_told_and_nothing_is_made(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Cloud Build's account has no right to it: apply goes on; bootstrap, by an owner, says that it is not done."""
+    project = Project()
+    project.state.denied = "/v1/billingAccounts/"
+    assert project.deploy("bootstrap") == 1  # on an empty project the service is not even on: it is tried
+    assert "budget budget:" in capsys.readouterr().err
+    assert project.deploy("bootstrap") == 1
+    assert "not looked at: the budget of the billing account" in capsys.readouterr().out
+    assert project.deploy("apply", secrets=False) == 0
+    assert "not looked at: the budget of the billing account" in capsys.readouterr().out
+    assert not any("/budgets/" in name for name in project.state.resources)
+    project.state.denied = ""
+    assert project.deploy("bootstrap", secrets=False) == 0
+    assert sum("/budgets/" in name for name in project.state.resources) == 1
+
+
 def test_bootstrap_lays_the_foundation_and_apply_the_rest() -> None:
     """Together they are what apply is alone."""
     alone, both = Project(), Project()
