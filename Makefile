@@ -53,7 +53,7 @@ mutants: setup ## change the code and see whether the unit tests notice: hours (
 	@exec $(PY) -m tests.support.mutants
 
 deploy-faults: setup ## fail each request of a deployment in turn, and see that the next one ends in the same state (minutes)
-	@exec $(PY) -m pytest -m deploy_faults tests/deploy $(ARGS)
+	@exec $(PY) -m pytest -m deploy_faults tests/deploy tests/unit/test_deploy_faults.py $(ARGS)
 
 simulate: setup ## what 1, 100 and 10,000 chats a second need and cost: the tables of docs/capacity.md
 	@$(PY) -m bench.capacity $(ARGS)

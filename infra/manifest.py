@@ -192,6 +192,7 @@ class Manifest(_Entry):
     firestore: cloud.Firestore | None = None
     metrics: dict[cloud.Word, cloud.Metric] = {}
     alert_policies: cloud.AlertPolicies = {}
+    budget: cloud.Budget | None = None
 
     @property
     def secrets(self) -> dict[str, tuple[str, ...]]:
@@ -272,6 +273,7 @@ def _keys() -> dict[Place, list[str]]:
         ("queues",): list(Queue.model_fields),
         ("queues", "*", "retry"): list(Retry.model_fields),
         ("firestore",): list(cloud.Firestore.model_fields),
+        ("budget",): list(cloud.Budget.model_fields),
         ("metrics",): list(cloud.Metric.model_fields),
         ("alert_policies",): list(cloud.AlertPolicy.model_fields),
         ("jobs",): list(Job.model_fields),

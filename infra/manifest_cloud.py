@@ -82,6 +82,23 @@ class Backup(_Entry):
     retention_days: Annotated[int, kinds.whole(1, 98)]
 
 
+Percents = tuple[Annotated[int, kinds.whole(1, 1000)], ...]
+
+
+class Budget(_Entry):
+    """What a month may cost before somebody is written to.
+
+    Attributes:
+        amount: of a month, in the billing account's currency.
+        spent: percentages of it that were spent.
+        expected: percentages of it that the month will come to, as Google expects.
+    """
+
+    amount: Annotated[int, kinds.whole(1, 1_000_000)]
+    spent: Percents
+    expected: Percents = ()
+
+
 class Firestore(_Entry):
     """The database: its protection, and every index that a query needs."""
 

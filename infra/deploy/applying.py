@@ -14,7 +14,7 @@ from pathlib import Path
 from infra.deploy.failures import DeployFailed
 from infra.deploy.gcloud import CommandFailed, Gcloud
 from infra.deploy.planning import Planner, write_files
-from infra.deploy.steps import Plan, Step
+from infra.deploy.steps import TOLD, Plan, Step
 from infra.manifest import ROOT
 
 PASSING = re.compile(
@@ -59,8 +59,8 @@ class Applying:
         secrets = {step.secret: self.secret_of(step.secret) for step in plan.steps if step.secret}
         total, begun, channels = len(plan.steps), time.monotonic(), False
         for stage in sorted({step.stage for step in plan.steps}):
-            if channels and any(step.kind == "policies" and step.stage == stage for step in plan.steps):
-                plan, channels = self.planner.policies_again(plan), False
+            if channels and any(step.kind in TOLD and step.stage == stage for step in plan.steps):
+                plan, channels = self.planner.told_again(plan), False
             steps = [step for step in plan.steps if step.stage == stage]
             write_files(tuple(steps), self.root)
             self._stage(steps, secrets, total)
@@ -96,7 +96,10 @@ class Applying:
     def _run(self, step: Step, secret: str | None) -> None:
         for wait in (*WAITS, None):
             try:
-                self.planner.gcloud.change(step.argv, secret)
+                if step.call is not None:
+                    step.call.make()
+                else:
+                    self.planner.gcloud.change(step.argv, secret)
             except CommandFailed as error:
                 if wait is None or not PASSING.search(error.told):
                     raise
@@ -121,9 +124,16 @@ def show(
     say(f"upload: {upload}")
     for step in plan.steps:
         say(f"\n# {step.title}: {step.reason}")
-        say(f"{shown(gcloud.whole(step.argv))}{' < (asked for, without echo)' if step.secret else ''}")
+        if step.call is not None:
+            say("# gcloud has no command for this; apply asks, with gcloud's access token:")
+            for line in step.call.shown:
+                say(f"#   {line}")
+        else:
+            say(f"{shown(gcloud.whole(step.argv))}{' < (asked for, without echo)' if step.secret else ''}")
     for line in plan.unknown:
         say(f"\nnot in the manifest, left alone: {line}")
+    for line in plan.unread:
+        say(f"\nnot looked at: {line}")
     for line in plan.missing:
         say(f"\nmissing: the secret {line} has no such value: python -m infra.deploy secret {line.split()[0]}")
     say(f"\n{len(plan.steps)} command(s) to run" if plan.steps else "\nnothing to change")

@@ -27,7 +27,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     plan = _command(commands, "plan", "show every gcloud command that would be run, and why")
     apply = _command(commands, "apply", "run them; after a failure the same command goes on")
-    boot = _command(commands, "bootstrap", "the first set-up: services, accounts, roles, secrets, database")
+    boot = _command(
+        commands, "bootstrap", "the first set-up: services, accounts, roles, secrets, database, rules, budget"
+    )
     for each in (plan, apply):
         each.add_argument(
             "--only", type=_only, default=[], metavar="WHAT,...", help=f"kinds ({', '.join(KINDS)}) or names"

@@ -11,13 +11,17 @@ from pathlib import Path
 
 from infra.deploy import applying, destroying, linting, place, secrets, smoke, traffic
 from infra.deploy.failures import NOT_DONE, DeployFailed
-from infra.deploy.gcloud import Gcloud, Runner, run_gcloud, shown
+from infra.deploy.gcloud import CommandFailed, Gcloud, Runner, run_gcloud, shown
+from infra.deploy.plan_rules import URL, Rules
 from infra.deploy.planning import Planner, write_files
+from infra.deploy.rest import Rest, Send
 from infra.deploy.steps import KINDS, Plan
 from infra.deploy.upload import Upload, upload_of
 from infra.manifest import DEFAULT, ROOT, Manifest, load
 
-BOOTSTRAP = ("apis", "accounts", "roles", "secrets", "database")
+BOOTSTRAP = ("apis", "accounts", "roles", "secrets", "database", "rules", "channels", "budget")
+RULES_VARIABLE = "CLOUDSDK_API_ENDPOINT_OVERRIDES_FIREBASERULES"
+"""Another address of the Firebase Rules API, named as gcloud names those of its own."""
 FOLDER = Path(".local") / "deploy"
 
 
@@ -28,6 +32,7 @@ class Context:
     options: argparse.Namespace
     environ: Mapping[str, str]
     runner: Runner | None
+    send: Send
 
     @cached_property
     def plain(self) -> Manifest:
@@ -61,7 +66,12 @@ class Context:
     def planner(self) -> Planner:
         """What makes plans."""
         folder = FOLDER / self.place.project
-        return Planner(self.gcloud, self.manifest, self.place, self.upload.label, folder)
+        return Planner(self.gcloud, self.manifest, self.place, self.upload.label, folder, self._rules())
+
+    def _rules(self) -> Rules:
+        assert self.manifest.firestore is not None  # noqa: S101 - `plain` insists on it
+        url = self.environ.get(RULES_VARIABLE, URL).rstrip("/")
+        return Rules(Rest(self.gcloud, url, self.send), self.manifest.firestore.database)
 
     def asks(self) -> Callable[[str], str]:
         """How secrets' values are got."""
@@ -107,7 +117,8 @@ def apply(context: Context) -> int:
 def bootstrap(context: Context) -> int:
     """The first set-up, which only an owner of the project may do."""
     _linted(context)
-    done = _applied(context, context.planner.plan().only(BOOTSTRAP))
+    planned = context.planner.plan().only(BOOTSTRAP)
+    done = _applied(context, planned) or (NOT_DONE if planned.unread else 0)
     _say(f"next: python -m infra.deploy apply --place {context.options.place}")
     return done
 
@@ -118,6 +129,8 @@ def _applied(context: Context, planned: Plan) -> int:
         raise DeployFailed(f"secrets lack the version that the place names: {', '.join(planned.missing)}\n{told}")
     for line in planned.unknown:
         _say(f"not in the manifest, left alone: {line}")
+    for line in planned.unread:
+        _say(f"not looked at: {line}")
     if not planned.steps:
         _say("nothing to change")
         return 0
@@ -179,10 +192,10 @@ def rollback(context: Context) -> int:
 def smoke_test(context: Context) -> int:
     """A canary; where it does not arrive, the traffic goes back."""
     where = (context.options.url, context.gcloud, context.manifest, context.place, context.environ)
-    reached = smoke.target(*where, lead=context.options.lead)
     try:
+        reached = smoke.target(*where, lead=context.options.lead)
         smoke.deliver(reached, context.options.channel, context.options.wait, _say)
-    except DeployFailed as error:
+    except (DeployFailed, CommandFailed) as error:
         if context.options.rollback_to is not None:
             _say(f"smoke test failed: {error}")
             traffic.restore(context.gcloud, context.place, context.options.rollback_to, _say)

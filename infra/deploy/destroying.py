@@ -10,7 +10,7 @@ from infra.deploy.gcloud import CommandFailed, shown
 from infra.deploy.names import Names, cloud_name
 from infra.deploy.plan_monitoring import LABEL
 from infra.deploy.planning import Planner
-from infra.deploy.state import State, read_state
+from infra.deploy.state import State
 
 STAYS = (
     "what stays: the database with its backups, secrets, service accounts and their roles. Leads that wait are in the "
@@ -24,7 +24,7 @@ def destroy(planner: Planner, say: Callable[[str], None], *, dry_run: bool) -> i
     Raises:
         DeployFailed: nobody said yes twice, or a command did not succeed.
     """
-    state = read_state(planner.gcloud, planner.manifest, planner.place)
+    state = planner.state()
     commands = list(_commands(planner.names(state), state))
     for argv in commands:
         say(shown(planner.gcloud.whole(argv)))

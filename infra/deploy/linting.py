@@ -12,6 +12,7 @@ from infra.deploy.names import LONGEST_LABEL, cloud_name
 from infra.deploy.place import Place
 from infra.manifest import Function, Manifest
 from shared import config
+from shared.settings.needs import NEEDS
 
 TASK_DEADLINE_SECONDS = 600
 """How long Cloud Tasks waits for a function where a task says nothing else."""
@@ -212,6 +213,16 @@ def _unconfigured(look: _Look) -> Found:
                 yield f"{kind}.{needed}", f"the channel {name} is named and needs it; deliver_alert would not start"
 
 
+def _incomplete(look: _Look) -> Found:
+    """A function that lacks what it cannot do without stops at its start."""
+    for name, entry in look.manifest.functions.items():
+        for needed in NEEDS.get(name, ()):
+            as_secret = needed in entry.secrets and needed in look.place.secrets
+            if not as_secret and not (needed in entry.settings and look.value(needed, name)):
+                kind = "secrets" if needed in look.manifest.secrets else "settings"
+                yield f"{kind}.{needed}", f"{name} needs it, and would not start"
+
+
 def _open_to_all(look: _Look) -> Found:
     for name, entry in look.manifest.functions.items():
         if _only_for_google(entry) and entry.reached_from == "all":
@@ -254,6 +265,7 @@ RULES = {
     "plain-secret": _plain_secret,
     "wrong-value": _wrong_value,
     "channel-unconfigured": _unconfigured,
+    "function-incomplete": _incomplete,
     "open-to-all": _open_to_all,
     "name-too-long": _too_long,
     "database-unprotected": _unprotected,

@@ -22,6 +22,7 @@ CHANGEABLE = ("memory", "cpu", "concurrency", "min_instances", "max_instances", 
 
 _project = kinds.pattern(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", "a project's id: 6 to 30 of a-z, 0-9 and -")
 _version = kinds.whole(1, 1_000_000, meaning=": a version, never 'latest', so that a deployment can be repeated")
+_account = kinds.pattern(r"[0-9A-F]{6}(-[0-9A-F]{6}){2}", "a billing account: 0X0X0X-0X0X0X-0X0X0X")
 _member = kinds.pattern(r"(user|group|serviceAccount|domain):[^\s:,]+", "user:, group:, serviceAccount: or domain: ...")
 
 
@@ -35,12 +36,15 @@ class Place(BaseModel):
     """Where Bellhop runs.
 
     Attributes:
-        settings: values of the manifest's settings, which win over its own.
+        settings: values of the manifest's settings, which win over its own; ``${project}`` and ``${region}`` in them
+            are filled in by `load`.
         secrets: a secret's name → its version. What is not named no function gets.
         functions: what a function has otherwise than in the manifest.
         operators: who may call the functions for operators.
         notify: e-mail addresses that alert policies write to.
         runbooks: where the runbooks can be read, without a slash at the end.
+        billing_account: whose budget is kept; none where it is not named.
+        monthly_budget: instead of the manifest's amount.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,6 +59,8 @@ class Place(BaseModel):
     runbooks: Annotated[str, kinds.pattern(r"https://\S*[^/\s]", "an https URL without a slash at its end")]
     settings: dict[str, Annotated[str, BeforeValidator(_text)]] = {}
     secrets: dict[str, Annotated[int, _version]] = {}
+    billing_account: Annotated[str, _account] | None = None
+    monthly_budget: Annotated[int, kinds.whole(1, 1_000_000)] | None = None
     functions: dict[str, dict[str, Any]] = {}
 
 
@@ -86,7 +92,7 @@ def load(name: str, manifest: Manifest, *, project: str | None = None, region: s
     given = {key: value for key, value in (("project", project), ("region", region)) if value}
     errors = []
     try:
-        place = Place.model_validate(raw | given)
+        place = _filled(Place.model_validate(raw | given))
     except ValidationError as error:
         errors = error.errors(include_url=False)
     if errors or document.repeated:
@@ -94,6 +100,14 @@ def load(name: str, manifest: Manifest, *, project: str | None = None, region: s
     if wrong := _unknown(place, manifest):
         raise DeployFailed("\n".join([f"{path} has mistakes:", *wrong]))
     return place
+
+
+def _filled(place: Place) -> Place:
+    stands_for = {"${project}": place.project, "${region}": place.region}
+    settings = dict(place.settings)
+    for placeholder, value in stands_for.items():
+        settings = {name: text.replace(placeholder, value) for name, text in settings.items()}
+    return place.model_copy(update={"settings": settings})
 
 
 def _unknown(place: Place, manifest: Manifest) -> list[str]:

@@ -7,12 +7,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from infra.deploy import plan_firestore, plan_functions, plan_identity, plan_monitoring, plan_queues
+from infra.deploy import (
+    plan_budget,
+    plan_firestore,
+    plan_functions,
+    plan_identity,
+    plan_monitoring,
+    plan_queues,
+    plan_rules,
+)
 from infra.deploy.gcloud import Gcloud
 from infra.deploy.names import Names
 from infra.deploy.place import Place
 from infra.deploy.state import State, read_state
-from infra.deploy.steps import Plan, Step, ordered
+from infra.deploy.steps import TOLD, Plan, Step, ordered
 from infra.deploy.unknown import unknown
 from infra.manifest import Manifest
 
@@ -27,6 +35,7 @@ class Planner:
         place: where.
         source: what the functions' label says of the source that is here.
         folder: where the files that commands read are written.
+        rules: the database's security rules.
     """
 
     gcloud: Gcloud
@@ -34,28 +43,37 @@ class Planner:
     place: Place
     source: str
     folder: Path
+    rules: plan_rules.Rules
 
     def plan(self) -> Plan:
         """Read the project and compare; raises CommandFailed where it cannot be read."""
-        state = read_state(self.gcloud, self.manifest, self.place)
+        state = self.state()
         names = self.names(state)
         return Plan(
             ordered(self._steps(names, state)),
             tuple(unknown(names, state)),
             plan_identity.missing_versions(names, state),
+            plan_budget.unread(self.place, state),
         )
+
+    def state(self) -> State:
+        """The project as it is; raises CommandFailed."""
+        return read_state(self.gcloud, self.manifest, self.place, self.rules)
 
     def names(self, state: State) -> Names:
         """What things are called there."""
         return Names(self.manifest, self.place, state.number)
 
-    def policies_again(self, plan: Plan) -> Plan:
-        """The plan once channels were made: the policies name them."""
-        state = read_state(self.gcloud, self.manifest, self.place)
-        fresh = plan_monitoring.policies(self.names(state), state, self.folder)
-        planned = {step.name for step in plan.steps if step.kind == "policies"}
-        others = tuple(step for step in plan.steps if step.kind != "policies")
-        return replace(plan, steps=ordered([*others, *(step for step in fresh if step.name in planned)]))
+    def told_again(self, plan: Plan) -> Plan:
+        """The plan once channels were made: the policies and the budget name them."""
+        state = self.state()
+        names = self.names(state)
+        fresh = [*plan_monitoring.policies(names, state, self.folder), *plan_budget.budget(names, state)]
+        if state.budgets is None:  # the service was not on when it was planned: gcloud says what is not allowed
+            fresh += [step for step in plan.steps if step.kind == "budget"]
+        planned = {step.title for step in plan.steps if step.kind in TOLD}
+        others = tuple(step for step in plan.steps if step.kind not in TOLD)
+        return replace(plan, steps=ordered([*others, *(step for step in fresh if step.title in planned)]))
 
     def _steps(self, names: Names, state: State) -> Iterator[Step]:
         yield from plan_identity.apis(names, state)
@@ -65,6 +83,7 @@ class Planner:
         yield from plan_identity.project_roles(names, state)
         yield from plan_identity.acting_roles(names, state)
         yield from plan_identity.secret_roles(names, state)
+        yield from plan_rules.steps(self.rules, state.rules)
         yield from plan_firestore.backups(names, state)
         yield from plan_firestore.indexes(names, state)
         yield from plan_firestore.exemptions(names, state)
@@ -74,6 +93,7 @@ class Planner:
         yield from plan_monitoring.channels(names, state)
         yield from plan_identity.queue_roles(names, state)
         yield from plan_monitoring.policies(names, state, self.folder)
+        yield from plan_budget.budget(names, state)
         yield from plan_functions.functions(names, state, self.source, self.folder)
         yield from plan_functions.traffic(names, state)
         yield from plan_identity.invokers(names, state)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.deploy.gcloud import Gcloud
+from infra.deploy.gcloud import CommandFailed, Gcloud
 from infra.deploy.names import cloud_name
 from infra.deploy.place import Place
+from infra.deploy.plan_rules import API, Rules
 from infra.manifest import Manifest
 
 PARALLEL = 6
+DENIED = re.compile("PERMISSION_DENIED|does not have permission")
 Policy = frozenset[tuple[str, str]]
 """(role, member) of the bindings without a condition."""
 
@@ -27,6 +30,8 @@ class State:
         policies: by what they are of: ``project``, ``secrets/NAME``, ``accounts/NAME``, ``queues/NAME``,
             ``functions/NAME`` with the name in the cloud.
         versions: the enabled versions of each secret that a place names.
+        rules: the security rules in force; None where there are none.
+        budgets: those of the place's billing account; None where this account may not see them.
     """
 
     number: str
@@ -40,15 +45,17 @@ class State:
     indexes: tuple[Mapping[str, Any], ...] = ()
     exempt: frozenset[tuple[str, str]] = frozenset()
     ttl: frozenset[tuple[str, str]] = frozenset()
+    rules: str | None = None
     queues: Mapping[str, Any] = field(default_factory=dict)
     jobs: Mapping[str, Any] = field(default_factory=dict)
     functions: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     alert_policies: tuple[Mapping[str, Any], ...] = ()
+    budgets: tuple[Mapping[str, Any], ...] | None = ()
     channels: tuple[Mapping[str, Any], ...] = ()
 
 
-def read_state(gcloud: Gcloud, manifest: Manifest, place: Place) -> State:
+def read_state(gcloud: Gcloud, manifest: Manifest, place: Place, rules: Rules) -> State:
     """Read a project.
 
     Raises:
@@ -58,7 +65,7 @@ def read_state(gcloud: Gcloud, manifest: Manifest, place: Place) -> State:
     enabled = gcloud.read("services", "list", "--enabled")
     apis = frozenset(str(service["config"]["name"]) for service in enabled)
     with ThreadPoolExecutor(PARALLEL) as pool:
-        reader = _Reader(gcloud, manifest, place, apis)
+        reader = _Reader(gcloud, manifest, place, rules, apis)
         lists = dict(pool.map(lambda item: (item[0], item[1]()), reader.lists().items()))
         found = {key: value for key, value in lists.items() if not key.startswith("fields:")}
         further = reader.policies(lists) | reader.of_database(lists) | reader.versions(lists)
@@ -83,6 +90,7 @@ class _Reader:
     gcloud: Gcloud
     manifest: Manifest
     place: Place
+    rules: Rules
     apis: frozenset[str]
 
     def _list(self, api: str, *argv: str) -> list[dict[str, Any]]:
@@ -112,6 +120,8 @@ class _Reader:
             ),
             "metrics": lambda: self._by_name("logging", "logging", "metrics", "list"),
             "alert_policies": lambda: tuple(self._list("monitoring", "alpha", "monitoring", "policies", "list")),
+            "budgets": self._budgets,
+            "rules": lambda: self.rules.released() if f"{API}.googleapis.com" in self.apis else None,
             "channels": lambda: tuple(self._list("monitoring", "beta", "monitoring", "channels", "list")),
         }
 
@@ -119,6 +129,17 @@ class _Reader:
         assert self.manifest.firestore is not None  # noqa: S101 - `infra.deploy` insists on it first
         wanted = self.manifest.firestore.database
         return self._by_name("firestore", "firestore", "databases", "list").get(wanted)
+
+    def _budgets(self) -> tuple[Mapping[str, Any], ...] | None:
+        account = self.place.billing_account
+        if account is None:
+            return ()
+        try:
+            return tuple(self._list("billingbudgets", "billing", "budgets", "list", f"--billing-account={account}"))
+        except CommandFailed as error:
+            if DENIED.search(error.told):
+                return None
+            raise
 
     def of_database(self, lists: Mapping[str, Any]) -> Asks:
         """What a database has, where there is one."""

@@ -1,8 +1,8 @@
-"""What a plan is made of: one gcloud command a step, with the reason for it."""
+"""What a plan is made of: one gcloud command a step, or what it has none for, with the reason."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 KINDS: Mapping[str, int] = {
@@ -11,12 +11,14 @@ KINDS: Mapping[str, int] = {
     "secrets": 1,
     "database": 1,
     "roles": 2,
+    "rules": 3,
     "indexes": 3,
     "queues": 3,
     "metrics": 3,
     "channels": 3,
     "queue-roles": 4,
     "policies": 4,
+    "budget": 4,
     "functions": 4,
     "traffic": 5,
     "invokers": 5,
@@ -24,7 +26,21 @@ KINDS: Mapping[str, int] = {
 }
 """Kind of step → its stage. Stages follow each other; what is in one stage needs nothing of the same."""
 
-ALONE = "*"
+TOLD = ("policies", "budget")
+"""The kinds that name the channels of those who are told."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """What gcloud has no command for.
+
+    Attributes:
+        shown: the requests, a line each, for people.
+        make: makes them; raises CommandFailed.
+    """
+
+    shown: tuple[str, ...]
+    make: Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -39,6 +55,7 @@ class Step:
         lane: steps of one lane and stage run one after another, as they change the same thing.
         files: what the command reads, by path.
         secret: the secret whose value goes to standard input; its value is no part of a plan.
+        call: what is done instead of a command of gcloud's, where it has none; ``argv`` is empty then.
     """
 
     kind: str
@@ -48,6 +65,7 @@ class Step:
     lane: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     secret: str | None = None
+    call: Call | None = None
 
     @property
     def stage(self) -> int:
@@ -68,11 +86,13 @@ class Plan:
         steps: nothing to do where there are none.
         unknown: lines for people; nothing of it is touched.
         missing: secrets that functions need and that have no value.
+        unread: lines for people: what could not be looked at, and is left as it is.
     """
 
     steps: tuple[Step, ...]
     unknown: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     def only(self, wanted: Sequence[str]) -> Plan:
         """The part that is of these kinds or about these names; all of it for none."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from infra.deploy.failures import DeployFailed
 from infra.deploy.gcloud import CommandFailed, Gcloud
@@ -14,19 +16,24 @@ from infra.manifest import Manifest
 
 
 def save(gcloud: Gcloud, manifest: Manifest, place: Place, path: Path, say: Callable[[str], None]) -> int:
-    """Write the revisions of the functions that are there to a file, before a deployment."""
-    listed = gcloud.read("functions", "list", "--v2", f"--regions={place.region}")
+    """Write the revisions that are reached, of the functions that are there, to a file, before a deployment."""
+    listed = gcloud.read("run", "services", "list", f"--region={place.region}")
     ours = {cloud_name(name) for name in manifest.functions}
-    revisions = {
-        name: str(each["serviceConfig"]["revision"])
-        for each in listed
-        if (name := str(each["name"]).rsplit("/", 1)[1]) in ours and "revision" in each.get("serviceConfig", {})
-    }
+    parts = {str(each["metadata"]["name"]): _parts(each) for each in listed if each["metadata"]["name"] in ours}
+    revisions = {name: found for name, found in sorted(parts.items()) if found}
     path.write_text(json.dumps(revisions, indent=2) + "\n", encoding="utf-8")
     for name, revision in revisions.items():
         say(f"{name}: {revision}")
     say(f"{len(revisions)} function(s) written to {path}")
     return 0
+
+
+def _parts(service: Mapping[str, Any]) -> str:
+    """What a service's traffic goes to, as ``--to-revisions`` takes it: ``REVISION=PERCENT``, several with commas."""
+    parts: Counter[str] = Counter()
+    for each in service.get("status", {}).get("traffic", ()):
+        parts[str(each["revisionName"])] += int(each.get("percent", 0))
+    return ",".join(f"{revision}={percent}" for revision, percent in parts.items() if percent)
 
 
 def restore(gcloud: Gcloud, place: Place, path: Path, say: Callable[[str], None]) -> int:
@@ -41,13 +48,14 @@ def restore(gcloud: Gcloud, place: Place, path: Path, say: Callable[[str], None]
         raise DeployFailed(f"{path}: is not what 'revisions --save' writes: {error}") from error
     failed = []
     for name, revision in revisions.items():
-        argv = ("run", "services", "update-traffic", name, f"--region={place.region}", f"--to-revisions={revision}=100")
+        to = revision if "=" in revision else f"{revision}=100"
+        argv = ("run", "services", "update-traffic", name, f"--region={place.region}", f"--to-revisions={to}")
         try:
             gcloud.change(argv)
         except CommandFailed as error:
             failed.append(str(error))
         else:
-            say(f"{name}: traffic goes to {revision}")
+            say(f"{name}: traffic goes to {to}")
     if failed:
         raise DeployFailed("\n".join(failed))
     if not revisions:

@@ -77,9 +77,7 @@ def admin_console(environ: Mapping[str, str] | None = None) -> Console:
     from shared.flows.operations_jobs import OperatingJobs
     from shared.flows.operations_overview import Overviewing
 
-    needed = ("ADMIN_API_KEYS", "DELIVER_ALERT_URL", "TASKS_INVOKER_EMAIL", "ESCALATION_CHANNELS", "DRAIN_PACES")
-    sweeps = ("SWEEP_URL", "SCHEDULER_INVOKER_EMAIL")
-    settings = settings_for("admin_console", *needed, *sweeps, "ADDRESS_HASH_KEY", environ=environ)
+    settings = settings_for("admin_console", environ=environ)
     with told("admin_console"):
         guard = AdminKeys(settings.admin_api_keys)
     database, clock, chance, log = Database(settings.project), SystemClock(), SystemChance(), events.log

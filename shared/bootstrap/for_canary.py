@@ -41,8 +41,7 @@ def canary(environ: Mapping[str, str] | None = None) -> Canary:
     from shared.flows.admit_message import CLAIM_LIFE
     from shared.flows.canary import SendCanary
 
-    needed = ("OIDC_AUDIENCE", "SCHEDULER_INVOKER_EMAIL", "CHAT_URL", "LEAD_CHANNELS")
-    settings = settings_for("canary", *needed, environ=environ)
+    settings = settings_for("canary", environ=environ)
     database = Database(settings.project)
     channels = settings.canary_channels
     flow = SendCanary(

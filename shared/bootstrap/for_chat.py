@@ -54,8 +54,7 @@ def chat(environ: Mapping[str, str] | None = None) -> Chat:
     from shared.domain.turn import LeadPolicy
     from shared.flows.answer_message import MessageAnswering
 
-    needed = ("LEAD_CHANNELS", "DELIVER_ALERT_URL", "TASKS_INVOKER_EMAIL", "ADDRESS_HASH_KEY")
-    settings = settings_for("chat", *needed, environ=environ)
+    settings = settings_for("chat", environ=environ)
     knowledge = load_knowledge(Path(settings.knowledge_path) if settings.knowledge_path else None)
     flow = MessageAnswering(
         store=chat_store(settings, Database(settings.project)),

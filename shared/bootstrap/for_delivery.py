@@ -84,8 +84,7 @@ def deliver_alert(environ: Mapping[str, str] | None = None) -> Delivery:
     from shared.flows.steps import Steps
     from shared.flows.visitor_mail import VisitorMailRules
 
-    needed = ("OIDC_AUDIENCE", "DELIVER_ALERT_URL", "TASKS_INVOKER_EMAIL", "SWEEP_URL", "SCHEDULER_INVOKER_EMAIL")
-    settings = settings_for("deliver_alert", *needed, "LEAD_CHANNELS", "ESCALATION_CHANNELS", environ=environ)
+    settings = settings_for("deliver_alert", environ=environ)
     database = Database(settings.project)
     shared = breakers(settings, database)
     store = FirestoreAlerts(database, shared.cache)
@@ -141,8 +140,7 @@ def retry_dead_letters(environ: Mapping[str, str] | None = None) -> Sweep:
     from shared.flows.steps import Steps
     from shared.flows.sweep_pass import Moves
 
-    needed = ("OIDC_AUDIENCE", "SCHEDULER_INVOKER_EMAIL", "DELIVER_ALERT_URL", "TASKS_INVOKER_EMAIL", "SWEEP_URL")
-    settings = settings_for("retry_dead_letters", *needed, "DRAIN_PACES", "ESCALATION_CHANNELS", environ=environ)
+    settings = settings_for("retry_dead_letters", environ=environ)
     database = Database(settings.project)
     store, shared, queue = FirestoreAlerts(database), breakers(settings, database), tasks_queue(settings)
     clock, chance, log, rules = SystemClock(), SystemChance(), events.log, policy(settings)
@@ -204,7 +202,7 @@ def cleanup(environ: Mapping[str, str] | None = None) -> Cleaning:
     from shared.flows.cleanup import CleanUp
     from shared.flows.take_sample import TakeSample
 
-    settings = settings_for("cleanup", "OIDC_AUDIENCE", "SCHEDULER_INVOKER_EMAIL", "CLEANUP_URL", environ=environ)
+    settings = settings_for("cleanup", environ=environ)
     database = Database(settings.project)
     sample = TakeSample(
         overseeing=FirestoreOverview(database, config.CHANNELS),

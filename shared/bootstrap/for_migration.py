@@ -52,8 +52,7 @@ def admin_migration(environ: Mapping[str, str] | None = None) -> Migrations:
     from shared.flows.migration_slice import MigrationSlice
     from shared.migrations.catalog import steps
 
-    needed = ("ADMIN_API_KEYS", "MIGRATION_URL", "TASKS_INVOKER_EMAIL", "OIDC_AUDIENCE")
-    settings = settings_for("admin_migration", *needed, environ=environ)
+    settings = settings_for("admin_migration", environ=environ)
     with told("admin_migration"):
         keys = AdminKeys(settings.admin_api_keys)
     store = FirestoreMigrations(Database(settings.project), timedelta(days=settings.before_images_days))

@@ -49,8 +49,7 @@ def unsubscribe(environ: Mapping[str, str] | None = None) -> Unsubscribing:
     from shared.edge.unsubscribe_answers import Answers
     from shared.flows.opt_out import OptingOut
 
-    needed = ("TOKEN_SIGNING_KEYS", "ADDRESS_HASH_KEY", "PUBLIC_BASE_URL", "MAIL_FROM")
-    settings = settings_for("unsubscribe", *needed, "SWEEP_URL", "SCHEDULER_INVOKER_EMAIL", environ=environ)
+    settings = settings_for("unsubscribe", environ=environ)
     database = Database(settings.project)
     flow = OptingOut(
         store=FirestoreRights(database),
@@ -84,8 +83,7 @@ def send_followups(environ: Mapping[str, str] | None = None) -> FollowingUp:
     from shared.adapters.system import SystemChance, SystemClock
     from shared.flows.send_followups import SendFollowups
 
-    needed = ("OIDC_AUDIENCE", "SCHEDULER_INVOKER_EMAIL", "FOLLOWUPS_URL", "DELIVER_ALERT_URL", "TASKS_INVOKER_EMAIL")
-    settings = settings_for("send_followups", *needed, "ADDRESS_HASH_KEY", environ=environ)
+    settings = settings_for("send_followups", environ=environ)
     database = Database(settings.project)
     flow = SendFollowups(
         store=FirestoreFollowups(database, settings.address_hash_key or ""),

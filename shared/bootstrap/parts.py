@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from shared import config, events
 from shared.errors import BellhopError, ConfigError, RequestError
+from shared.settings.needs import NEEDS
 
 if TYPE_CHECKING:
     from shared.adapters.breakers import SharedBreakers
@@ -28,12 +29,11 @@ SLOT_LEASE = timedelta(minutes=3)
 """Longer than the functions' timeout: a holder whose lease is over has been ended by the platform."""
 
 
-def settings_for(function: str, *needed: str, environ: Mapping[str, str] | None = None) -> Settings:
+def settings_for(function: str, *, environ: Mapping[str, str] | None = None) -> Settings:
     """The settings, with what this function cannot do without.
 
     Args:
-        function: its name, for the log.
-        needed: environment variables that must be set.
+        function: its name, by which `shared.settings.needs` knows what it needs, and for the log.
         environ: instead of the process's environment.
 
     Raises:
@@ -41,7 +41,7 @@ def settings_for(function: str, *needed: str, environ: Mapping[str, str] | None 
     """
     with told(function):
         settings = config.from_environment(os.environ if environ is None else environ)
-        settings.require("GOOGLE_CLOUD_PROJECT", *needed)
+        settings.require("GOOGLE_CLOUD_PROJECT", *NEEDS[function])
     return settings
 
 

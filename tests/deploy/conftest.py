@@ -12,6 +12,7 @@ import pytest
 
 from infra.deploy.__main__ import main
 from infra.manifest import ROOT
+from tests.support import full_place
 from tests.support.forked_gcloud import ForkedGcloud, sdk
 from tests.support.google_apis.server import GoogleApis
 from tests.support.google_apis.state import Seen, State
@@ -21,6 +22,8 @@ SECRETS = {
     "ADMIN_API_KEYS": "key-for-operators-0123456789",
     "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/very-secret-word",
     "SMTP_URL": "smtp+starttls://bellhop:very-secret-word@mail.example.com:587",
+    "ADDRESS_HASH_KEY": "hash-very-secret-word-0123",
+    "TOKEN_SIGNING_KEYS": "signing-very-secret-word-0123",
 }
 
 
@@ -31,10 +34,12 @@ class Cloud:
     Attributes:
         apis: the stand-in.
         gcloud: the real one.
+        place: a file with everything that a place can have.
     """
 
     apis: GoogleApis
     gcloud: ForkedGcloud
+    place: str
 
     @property
     def state(self) -> State:
@@ -47,7 +52,9 @@ class Cloud:
         before, sys.stdin = sys.stdin, io.StringIO(lines if secrets else "")
         try:
             how = ["--secrets-stdin"] if secrets else []
-            return main([*arguments, *how, "--project", PROJECT], {"PATH": os.environ["PATH"]}, self.gcloud)
+            how += [] if "--place" in arguments else ["--place", self.place]
+            environ = {"PATH": os.environ["PATH"], **self.apis.environment()}
+            return main([*arguments, *how, "--project", PROJECT], environ, self.gcloud)
         finally:
             sys.stdin = before
 
@@ -72,15 +79,25 @@ def gcloud_on_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cal
     """Gives an empty project whenever it is called."""
     with_sdk()
     apis = GoogleApis(PROJECT)
-    gcloud = ForkedGcloud(apis.environment(), tmp_path_factory.mktemp("gcloud"), ROOT)
+    folder = tmp_path_factory.mktemp("gcloud")
+    gcloud, place = ForkedGcloud(apis.environment(), folder, ROOT), full_place.write(folder)
 
     def empty() -> Cloud:
         apis.reset(PROJECT)
-        return Cloud(apis, gcloud)
+        return Cloud(apis, gcloud, place)
 
     yield empty
     gcloud.stop()
     apis.stop()
+
+
+@pytest.fixture
+def project(deployed: tuple[Cloud, list[Seen], list[tuple[str, ...]]]) -> Iterator[Cloud]:
+    """The deployed project, to be changed by one test."""
+    cloud, before = deployed[0], deployed[0].state
+    cloud.apis.state = before.copied()
+    yield cloud
+    cloud.apis.state = before
 
 
 @pytest.fixture(scope="session")

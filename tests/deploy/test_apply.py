@@ -12,6 +12,7 @@ from infra.deploy.gcloud import shown
 from infra.manifest import ROOT, load
 from shared.edge.console_assets import BUNDLES
 from tests.deploy.conftest import PROJECT, SECRETS
+from tests.support import full_place
 from tests.support.google_apis.state import PROJECT_NUMBER
 
 pytestmark = pytest.mark.timeout(900)
@@ -63,15 +64,10 @@ def test_the_same_again_changes_nothing(deployed) -> None:
     assert cloud.mutations("apply") == []
 
 
-def test_one_memory_size_is_one_patch(deployed, tmp_path) -> None:
-    """One function is patched, beside the upload of its source; a second change back makes it as it was."""
-    cloud, _, _ = deployed
-    text = (ROOT / "infra" / "places" / "production.yaml").read_text(encoding="utf-8")
-    place = tmp_path / "larger.yaml"
-    place.write_text(
-        text.replace("chat: {min_instances: 1}", "chat: {min_instances: 1, memory: 1Gi}"), encoding="utf-8"
-    )
-    made = cloud.mutations("apply", "--place", str(place))
+def test_one_memory_size_is_one_patch(project, tmp_path) -> None:
+    """One function is patched, beside the upload of its source."""
+    place = full_place.write(tmp_path, ("chat: {min_instances: 1}", "chat: {min_instances: 1, memory: 1Gi}"))
+    made = project.mutations("apply", "--place", place)
     assert [seen.method for seen in made] == ["POST", "PUT", "PATCH"]
     assert [seen.path for seen in made] == [
         f"/v2/{AT}/functions:generateUploadUrl",
@@ -79,7 +75,6 @@ def test_one_memory_size_is_one_patch(deployed, tmp_path) -> None:
         f"/v2/{AT}/functions/chat",
     ]
     assert made[2].body["serviceConfig"]["availableMemory"] == "1Gi"
-    assert [seen.method for seen in cloud.mutations("apply")] == ["POST", "PUT", "PATCH"]
 
 
 def test_the_requests_are_those_that_google_is_to_get(deployed) -> None:
@@ -111,6 +106,7 @@ def test_the_requests_are_those_that_google_is_to_get(deployed) -> None:
     assert {each["key"]: each["version"] for each in config["secretEnvironmentVariables"]} == {
         "SLACK_WEBHOOK_URL": "1",
         "SMTP_URL": "1",
+        "TOKEN_SIGNING_KEYS": "1",
     }
     indexes = [seen.body for seen in made if seen.path.endswith("/collectionGroups/messages/indexes")]
     assert [(each["queryScope"], each["fields"]) for each in indexes] == [
@@ -130,6 +126,82 @@ def test_the_requests_are_those_that_google_is_to_get(deployed) -> None:
     [condition] = absent["conditions"]
     assert condition["conditionAbsent"]["duration"] == "2400s"
     assert "bellhop_canary_arrived" in condition["conditionAbsent"]["filter"]
+
+
+def test_every_queue_job_and_index_is_asked_for_as_the_manifest_has_it(deployed) -> None:
+    """All of them, the numbers of the requests beside those of the manifest."""
+    _, made, _ = deployed
+    queues = {seen.body["name"].rsplit("/", 1)[1]: seen.body for seen in made if seen.path == f"/v2/{AT}/queues"}
+    assert {name: (body["rateLimits"], body["retryConfig"]) for name, body in queues.items()} == {
+        name: (
+            {
+                "maxDispatchesPerSecond": queue.max_dispatches_per_second,
+                "maxConcurrentDispatches": queue.max_concurrent_dispatches,
+            },
+            {
+                "maxAttempts": queue.retry.max_attempts,
+                "minBackoff": f"{queue.retry.min_backoff:g}s",
+                "maxBackoff": f"{queue.retry.max_backoff:g}s",
+                "maxDoublings": queue.retry.max_doublings,
+            },
+        )
+        for name, queue in MANIFEST.queues.items()
+    }
+    jobs = {seen.body["name"].rsplit("/", 1)[1]: seen.body for seen in made if seen.path == f"/v1/{AT}/jobs"}
+    assert {name: (body["schedule"], body["httpTarget"]["oidcToken"]) for name, body in jobs.items()} == {
+        name: (
+            job.schedule,
+            {
+                "serviceAccountEmail": email(MANIFEST.invoker(job.target)),
+                "audience": f"https://{job.target.replace('_', '-')}-{PROJECT_NUMBER}.europe-west1.run.app",
+            },
+        )
+        for name, job in MANIFEST.jobs.items()
+    }
+    indexes = {
+        (
+            seen.path.split("/")[-2],
+            seen.body["queryScope"].lower().replace("_", "-"),
+            tuple((field["fieldPath"], field["order"].lower()) for field in seen.body["fields"]),
+        )
+        for seen in made
+        if seen.path.endswith("/indexes")
+    }
+    assert indexes == {(each.collection, each.scope, each.fields) for each in MANIFEST.firestore.indexes}
+
+
+def test_the_rules_are_in_force_and_asked_for_with_gclouds_token(deployed) -> None:
+    """What gcloud has no command for: the ruleset is the file, and the database's release points at it."""
+    cloud, made, _ = deployed
+    rules = (ROOT / "firestore.rules").read_text(encoding="utf-8")
+    ruleset = the(made, "POST", f"/v1/projects/{PROJECT}/rulesets")
+    assert ruleset == {"source": {"files": [{"name": "firestore.rules", "content": rules}]}}
+    release = the(made, "POST", f"/v1/projects/{PROJECT}/releases")
+    assert release["name"] == f"projects/{PROJECT}/releases/cloud.firestore"
+    assert cloud.state.resources[release["rulesetName"]]["source"] == ruleset["source"]
+
+
+def test_the_budget_is_asked_for_and_another_amount_is_one_patch(project, deployed, tmp_path) -> None:
+    """Of this project only, at the manifest's percentages; those who are told are the place's."""
+    _, made, _ = deployed
+    channels = [name for name in project.state.resources if "/notificationChannels/" in name]
+    path = f"/v1/billingAccounts/{full_place.ACCOUNT}/budgets"
+    body = the(made, "POST", path)
+    assert body["amount"]["specifiedAmount"]["units"] == "50"
+    assert body["budgetFilter"] == {"projects": [f"projects/{PROJECT_NUMBER}"]}
+    assert body["thresholdRules"] == [
+        *({"thresholdPercent": part} for part in (0.5, 0.9, 1.0)),
+        {"thresholdPercent": 1.0, "spendBasis": "FORECASTED_SPEND"},
+    ]
+    assert sorted(body["notificationsRule"]["monitoringNotificationChannels"]) == sorted(channels)
+    assert len(channels) == len(full_place.NOTIFIED)
+    place = full_place.write(tmp_path, ("# monthly_budget: 50", "monthly_budget: 80"))
+    (patch,) = project.mutations("apply", "--only", "budget", "--place", place)
+    assert (patch.method, patch.path.rpartition("/")[0]) == ("PATCH", path)
+    assert project.mutations("apply", "--only", "budget", "--place", place) == []
+    (kept,) = (body for name, body in project.state.resources.items() if "/budgets/" in name)
+    assert kept["amount"]["specifiedAmount"]["units"] == "80"
+    assert len(kept["thresholdRules"]) == len(body["thresholdRules"])
 
 
 def test_every_function_is_called_by_those_meant_and_nobody_else(deployed) -> None:
@@ -246,14 +318,6 @@ def test_what_nobody_knows_is_told_and_left_alone(deployed, capsys) -> None:
     assert "DANGER: allUsers may call the function deliver_alert" in told
     cloud.state.policies[service] = before
     del cloud.state.resources[strange]
-
-
-def test_traffic_goes_back_and_comes_again(deployed, tmp_path, capsys) -> None:
-    """The revisions written down before a deployment are those it is led back to."""
-    cloud, _, _ = deployed
-    saved = tmp_path / "revisions.json"
-    assert cloud.deploy("revisions", "--save", str(saved)) == 0
-    assert set(json.loads(saved.read_text())) == {name.replace("_", "-") for name in MANIFEST.functions}
 
 
 @pytest.mark.parametrize("command", ["plan", "apply"])

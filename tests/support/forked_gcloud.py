@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from infra.deploy.gcloud import Ended
+from tests.support.google_apis.server import TOKEN
 
 SERVER = Path(__file__).with_name("gcloud_server.py")
 
@@ -37,21 +38,25 @@ class ForkedGcloud:
 
     Attributes:
         commands: every command that was run, as its arguments.
+        folder: where its settings and logs are.
         environment: what each gets; of the test's own environment only PATH and HOME are passed on.
     """
 
     def __init__(self, environment: Mapping[str, str], folder: Path, cwd: Path) -> None:
         root = sdk()
         assert root is not None
+        token = folder / "access_token"
+        token.write_text(TOKEN, encoding="utf-8")
         self.commands: list[tuple[str, ...]] = []
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             "CLOUDSDK_CONFIG": str(folder / "config"),
             "CLOUDSDK_ROOT_DIR": str(root),
+            "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(token),
             **environment,
         }
-        self._folder, self._cwd = folder, cwd
+        self.folder, self._cwd = folder, cwd
         self._numbers = itertools.count()
         self._waiting: dict[int, Future[int]] = {}
         self._lock = threading.Lock()
@@ -68,7 +73,7 @@ class ForkedGcloud:
     def __call__(self, argv: Sequence[str], stdin: str | None) -> Ended:
         """Run one command; see `infra.deploy.gcloud.Runner`."""
         number = next(self._numbers)
-        names = {name: self._folder / f"{number}.{name}" for name in ("stdin", "out", "err")}
+        names = {name: self.folder / f"{number}.{name}" for name in ("stdin", "out", "err", "learned")}
         names["stdin"].write_text(stdin or "", encoding="utf-8")
         ended: Future[int] = Future()
         request = {

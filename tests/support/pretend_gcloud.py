@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import yaml
 
 from infra.deploy.gcloud import Ended
+from infra.deploy.rest import Answer
 from tests.support.google_apis.routes import ROUTES
-from tests.support.google_apis.server import Sent, exchange
+from tests.support.google_apis.server import TOKEN, Sent, exchange
 from tests.support.google_apis.state import State
 
+CHANNELS = "notifications-rule-monitoring-notification-channels"
 Request = tuple[str, str, dict[str, str], Any]
 
 
@@ -45,11 +48,20 @@ class PretendGcloud:
         flags = [word[2:].partition("=")[::2] for word in argv if word.startswith("--")]
         if words[:2] == ["meta", "list-files-for-upload"]:
             return Ended(0, "\n".join(self._files), "")
+        if words == ["auth", "print-access-token"]:
+            return Ended(0, f"{TOKEN}\n", "")
         try:
             shown = self._run(words, flags, stdin)
         except _Failed as error:
             return Ended(1, "", f"ERROR: {error}")
         return Ended(0, json.dumps(shown), "")
+
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> Answer:
+        """A request that ``infra.deploy`` makes itself."""
+        parts = urlsplit(url)
+        raw = b"" if body is None else json.dumps(body).encode()
+        query = dict(parse_qsl(parts.query))
+        return exchange(self.state, ROUTES, Sent(method, parts.path, query, raw, headers["Authorization"]))
 
     def _run(self, words: list[str], flags: list[tuple[str, str]], stdin: str | None) -> Any:
         if words[0] in ("alpha", "beta"):
@@ -105,6 +117,7 @@ class PretendGcloud:
             "run services get-iam-policy NAME": (f"/v1/{at['at']}/services/NAME:getIamPolicy", ""),
             "logging metrics list": ("/v2/projects/P/metrics", "metrics"),
             "monitoring policies list": ("/v3/projects/P/alertPolicies", "alertPolicies"),
+            "billing budgets list": (f"/v1/billingAccounts/{one.get('billing-account', '')}/budgets", "budgets"),
             "monitoring channels list": ("/v3/projects/P/notificationChannels", "notificationChannels"),
         }
 
@@ -153,6 +166,9 @@ class PretendGcloud:
                         {"type": "email", "labels": dict([one["channel-labels"].split("=")])},
                     )
                 ]
+            ),
+            "billing budgets create": lambda: iter(
+                [("POST", f"/v1/billingAccounts/{one['billing-account']}/budgets", {}, _budget(flags))]
             ),
             "monitoring policies create": lambda: iter(
                 [("POST", f"/v3/{project}/alertPolicies", {}, self._file(one["policy-from-file"]))]
@@ -208,6 +224,22 @@ def _index(flags: list[tuple[str, str]]) -> dict[str, Any]:
     listed = [dict(part.split("=") for part in value.split(",")) for key, value in flags if key == "field-config"]
     fields = [{"fieldPath": each["field-path"], "order": each["order"].upper()} for each in listed]
     return {"queryScope": dict(flags)["query-scope"].upper().replace("-", "_"), "fields": fields}
+
+
+def _budget(flags: list[tuple[str, str]]) -> dict[str, Any]:
+    one = dict(flags)
+    rules = [dict(part.split("=") for part in value.split(",")) for key, value in flags if key == "threshold-rule"]
+    basis = {"forecasted-spend": "FORECASTED_SPEND", "": "CURRENT_SPEND"}
+    told = [channel for channel in one.get(CHANNELS, "").split(",") if channel]
+    return {
+        "displayName": one["display-name"],
+        "amount": {"specifiedAmount": {"units": one["budget-amount"]}},
+        "budgetFilter": {"projects": [one["filter-projects"]]},
+        "thresholdRules": [
+            {"thresholdPercent": float(each["percent"]), "spendBasis": basis[each.get("basis", "")]} for each in rules
+        ],
+        "notificationsRule": {"monitoringNotificationChannels": told},
+    }
 
 
 def _queue(one: dict[str, str]) -> dict[str, Any]:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from infra.manifest import load
 from shared import bootstrap, config
+from shared.errors import ConfigError
+from shared.settings.needs import NEEDS
 
 ENVIRON = {
     "GOOGLE_CLOUD_PROJECT": "demo",
@@ -27,3 +32,12 @@ def test_the_sweep_looks_at_every_channel_there_is() -> None:
     assert set(paces) == set(flow.channels) == set(config.CHANNELS)
     assert paces["slack"] == 2
     assert min(paces.values()) > 0
+
+
+@pytest.mark.parametrize("function", load().functions)
+def test_what_a_function_needs_is_what_it_asks_for(function: str) -> None:
+    """`infra.deploy lint` knows from the same list what a place must give; nothing else is missing afterwards."""
+    with pytest.raises(ConfigError) as caught:
+        getattr(bootstrap, function)({})
+    missing = {line.partition(":")[0] for line in str(caught.value).splitlines()}
+    assert missing - {"GOOGLE_CLOUD_PROJECT"} == set(NEEDS[function])

@@ -115,6 +115,16 @@ MISTAKES: dict[str, tuple[str, Callable[[], Manifest], Place]] = {
         lambda: SHIPPED,
         PRODUCTION.model_copy(update={"secrets": {"SLACK_WEBHOOK_URL": 1}}),
     ),
+    "a function without what it needs": (
+        "function-incomplete",
+        lambda: SHIPPED,
+        PRODUCTION.model_copy(update={"secrets": {"SLACK_WEBHOOK_URL": 1, "SMTP_URL": 1, "ADMIN_API_KEYS": 1}}),
+    ),
+    "a setting that the function is not given": (
+        "function-incomplete",
+        lambda: function("cleanup", settings={}),
+        PRODUCTION,
+    ),
     "a task's function open to the internet": ("open-to-all", lambda: function("cleanup", ingress="all"), PRODUCTION),
     "a name too long for a host": (
         "name-too-long",

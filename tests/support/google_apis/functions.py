@@ -1,4 +1,4 @@
-"""Cloud Functions v2, Cloud Run's services behind it, and Cloud Build's default account.
+"""Cloud Functions v2, and Cloud Build's default account.
 
 Source: https://cloud.google.com/functions/docs/reference/rest/v2/projects.locations.functions
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from tests.support.google_apis import common
+from tests.support.google_apis import common, run
 from tests.support.google_apis.server import Asked, Route
 from tests.support.google_apis.state import PROJECT_NUMBER, Refused, State
 
@@ -16,6 +16,21 @@ LOCATION = "projects/*/locations/*"
 FUNCTION = f"{LOCATION}/functions/*"
 SERVICE = f"{LOCATION}/services/*"
 KIND = "google.cloud.functions.v2.Function"
+
+
+def _get(state: State, asked: Asked) -> Any:
+    return _shown(state, state.get(asked.name))
+
+
+def _list(state: State, asked: Asked) -> Any:
+    return {"functions": [_shown(state, each) for each in state.of(f"{asked.name}/functions/")]}
+
+
+def _shown(state: State, function: dict[str, Any]) -> dict[str, Any]:
+    """A function, and whether its newest revision is the one that is reached: Cloud Run knows."""
+    config = function["serviceConfig"]
+    newest = run.all_on_latest(state.get(config["service"]))
+    return {**function, "serviceConfig": {**config, "allTrafficOnLatestRevision": newest}}
 
 
 def _upload_url(state: State, asked: Asked) -> Any:
@@ -34,14 +49,14 @@ def _create(state: State, asked: Asked) -> Any:
     name = f"{asked.name}/functions/{function_id}"
     value = state.create(name, _completed(state, name, asked.body))
     service = value["serviceConfig"]["service"]
-    state.resources.setdefault(service, {"name": service, "revisions": []})["revisions"].append(_revision(value))
+    run.deployed(state, service, _revision(value))
     return common.operation(state, asked.name, value, KIND)
 
 
 def _update(state: State, asked: Asked) -> Any:
     merged = common.masked(state.get(asked.name), asked.body, asked.query.get("updateMask", ""))
     value = state.resources[asked.name] = _completed(state, asked.name, merged)
-    state.resources[value["serviceConfig"]["service"]]["revisions"].append(_revision(value))
+    run.deployed(state, value["serviceConfig"]["service"], _revision(value))
     return common.operation(state, asked.name.rsplit("/functions/", 1)[0], value, KIND)
 
 
@@ -76,7 +91,6 @@ def _completed(state: State, name: str, body: dict[str, Any]) -> dict[str, Any]:
     config |= {
         "service": f"{location}/services/{service_id}",
         "uri": f"https://{service_id}-abc123def4-ew.a.run.app",
-        "allTrafficOnLatestRevision": True,
         "revision": f"{service_id}-{state.number():05}-abc",
     }
     value.setdefault("labels", {})
@@ -102,11 +116,11 @@ def _builder(state: State, asked: Asked) -> Any:
 
 
 ROUTES = [
-    Route.of("GET", f"/v2/{{{LOCATION}}}/functions", common.lists("functions", "functions")),
+    Route.of("GET", f"/v2/{{{LOCATION}}}/functions", _list),
     Route.of("POST", f"/v2/{{{LOCATION}}}/functions", _create),
     Route.of("POST", f"/v2/{{{LOCATION}}}/functions:generateUploadUrl", _upload_url),
     Route.of("GET", f"/v2/{{{LOCATION}}}/runtimes", _runtimes),
-    Route.of("GET", f"/v2/{{{FUNCTION}}}", common.get),
+    Route.of("GET", f"/v2/{{{FUNCTION}}}", _get),
     Route.of("PATCH", f"/v2/{{{FUNCTION}}}", _update),
     Route.of("DELETE", f"/v2/{{{FUNCTION}}}", _delete),
     Route.of("GET", f"/v2/{{{LOCATION}/operations/*}}", common.get),

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from tests.support.google_apis import firestore, functions, identity, monitoring, queues
+from tests.support.google_apis import billing, firestore, functions, identity, monitoring, queues, rules, run
 from tests.support.google_apis.state import PROJECT_NUMBER, State
 
-ROUTES = (*functions.ROUTES, *queues.ROUTES, *firestore.ROUTES, *identity.ROUTES, *monitoring.ROUTES)
+ROUTES = (
+    *billing.ROUTES,
+    *functions.ROUTES,
+    *queues.ROUTES,
+    *firestore.ROUTES,
+    *identity.ROUTES,
+    *monitoring.ROUTES,
+    *rules.ROUTES,
+    *run.ROUTES,
+)
 
 
 def new_project(state: State) -> None:

@@ -15,11 +15,13 @@ from tests.support.google_apis.state import Refused, Seen, State
 
 APIS = (
     "ARTIFACTREGISTRY",
+    "BILLINGBUDGETS",
     "CLOUDBUILD",
     "CLOUDFUNCTIONS",
     "CLOUDRESOURCEMANAGER",
     "CLOUDSCHEDULER",
     "CLOUDTASKS",
+    "FIREBASERULES",
     "FIRESTORE",
     "IAM",
     "LOGGING",
@@ -29,6 +31,9 @@ APIS = (
     "SERVICEUSAGE",
     "STORAGE",
 )
+
+TOKEN = "access-token-of-the-stand-in"
+"""What gcloud is logged in with, for the APIs that it has no command for."""
 
 
 @dataclass(frozen=True)
@@ -121,13 +126,16 @@ class GoogleApis:
 _APIS = {
     r"/v2/projects/[^/]+/locations/[^/]+/(functions|runtimes).*": "cloudfunctions",
     r"/v1/projects/[^/]+/locations/[^/]+/services/.*": "run",
+    r"/apis/serving.knative.dev/.*": "run",
     r"/v2/projects/[^/]+/locations/[^/]+/queues.*": "cloudtasks",
     r"/v1/projects/[^/]+/locations/[^/]+/jobs.*": "cloudscheduler",
     r"/v1/projects/[^/]+/databases.*": "firestore",
     r"/v1/projects/[^/]+/secrets.*": "secretmanager",
     r"/v1/projects/[^/]+/serviceAccounts.*": "iam",
+    r"/v1/projects/[^/]+/(rulesets|releases).*": "firebaserules",
     r"/v2/projects/[^/]+/metrics.*": "logging",
     r"/v3/.*": "monitoring",
+    r"/v1/billingAccounts/.*": "billingbudgets",
 }
 
 
@@ -151,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path, query = unquote(parts.path), dict(parse_qsl(parts.query, keep_blank_values=True))
         state: State = self.state
-        code, body = exchange(state, self.table, Sent(self.command, path, query, raw))
+        code, body = exchange(state, self.table, Sent(self.command, path, query, raw, self.headers["Authorization"]))
         data = json.dumps(body).encode()
         self.send_response(code)
         self.send_header("Content-Type", "application/json")
@@ -170,6 +178,7 @@ class Sent:
     path: str
     query: dict[str, str]
     raw: bytes
+    authorization: str | None = None
 
 
 def exchange(state: State, table: tuple[Route, ...], sent: Sent) -> tuple[int, Any]:
@@ -178,20 +187,30 @@ def exchange(state: State, table: tuple[Route, ...], sent: Sent) -> tuple[int, A
         found = ((each, match) for each in table if (match := each.pattern.fullmatch(sent.path)))
         route, match = next(((r, m) for r, m in found if r.verb == sent.verb), (None, None))
         body = json.loads(sent.raw) if sent.raw[:1] in {b"{", b"["} else {}
-        state.requests.append(Seen(sent.verb, sent.path, sent.query, body, route is None or not route.reads))
+        seen = Seen(sent.verb, sent.path, sent.query, body, route is None or not route.reads)
+        state.requests.append(seen)
         asked = Asked(match["name"] if match else "", sent.query, body, sent.raw)
         try:
-            return 200, _answered(state, route, sent.path, asked)
+            _known(sent)
+            return 200, _answered(state, route, seen, asked)
         except Refused as refused:
             return refused.code, refused.body()
 
 
-def _answered(state: State, route: Route | None, path: str, asked: Asked) -> Any:
+def _known(sent: Sent) -> None:
+    """Who asks without gcloud shows gcloud's token; gcloud itself is told not to."""
+    if api_of(sent.path) == "firebaserules" and sent.authorization != f"Bearer {TOKEN}":
+        raise Refused(401, "UNAUTHENTICATED", "Request had invalid authentication credentials.")
+
+
+def _answered(state: State, route: Route | None, seen: Seen, asked: Asked) -> Any:
     """What the API's method answers; raises Refused, also where this request is struck."""
     if route is None:
-        raise Refused(501, "UNIMPLEMENTED", f"The stand-in has nothing at {path}")
-    struck = None if route.reads else state.strikes()
-    if (api := api_of(path)) and f"apis/{api}.googleapis.com" not in state.resources:
+        raise Refused(400, "UNIMPLEMENTED", f"The stand-in has nothing at {seen.path}")
+    struck = None if route.reads else state.strikes(seen)
+    if state.denied and seen.path.startswith(state.denied):
+        raise Refused(403, "PERMISSION_DENIED", "The caller does not have permission")
+    if (api := api_of(seen.path)) and f"apis/{api}.googleapis.com" not in state.resources:
         told = f"{api}.googleapis.com has not been used in project {state.project} before or it is disabled."
         raise Refused(403, "PERMISSION_DENIED", told)
     if struck == "before":

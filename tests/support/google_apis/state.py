@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import base64
 import copy
+import json
+import re
 import threading
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 PROJECT_NUMBER = "123456789012"
+_GIVEN_OUT = re.compile(r'"etag": "[^"]*"|"object": "[^"]*"|(?<=/upload/)\d+|(?<=/rulesets/)[0-9a-f-]+')
 
 
 class Refused(Exception):  # noqa: N818 - it is an answer, not a bug
@@ -41,6 +45,13 @@ class Seen:
     body: Any
     mutating: bool
 
+    @property
+    def what(self) -> str:
+        """What was asked for, the same where it is asked again: without etags and numbers that were given out."""
+        body = json.dumps(self.body, sort_keys=True)
+        whole = f"{self.method} {self.path} {sorted(self.query.items())} {body}"
+        return _GIVEN_OUT.sub("", whole)
+
 
 @dataclass
 class State:
@@ -49,6 +60,9 @@ class State:
     Attributes:
         strike: (n, when): the n-th mutating request from now on, 1 the next, is answered with an error; ``before`` it
             took effect, or ``after``, as where an answer is lost.
+        denied: the beginning of paths that whoever asks has no right to.
+        strikes_each: (requests, when): each of these is answered so once, in the order they come, `Seen.what` being how
+            they are known; what is left of them was not struck yet.
     """
 
     project: str
@@ -59,8 +73,21 @@ class State:
     payloads: dict[str, str] = field(default_factory=dict)
     requests: list[Seen] = field(default_factory=list)
     strike: tuple[int, str] | None = None
+    strikes_each: tuple[Counter[str], str] | None = None
+    denied: str = ""
     numbers: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def copied(self) -> State:
+        """The same project again, to be changed apart from this one."""
+        own = {
+            "uploads": list(self.uploads),
+            "payloads": dict(self.payloads),
+            "requests": [],
+            "lock": threading.RLock(),
+        }
+        held = {"resources": copy.deepcopy(self.resources), "policies": copy.deepcopy(self.policies)}
+        return replace(self, **held, **own)
 
     def of(self, prefix: str) -> list[dict[str, Any]]:
         """The resources directly below a name, for example ``projects/p/secrets/``."""
@@ -93,8 +120,14 @@ class State:
         self.requests.clear()
         self.strike = None
 
-    def strikes(self) -> str | None:
+    def strikes(self, seen: Seen) -> str | None:
         """Whether the mutating request that comes now is struck, and when."""
+        if self.strikes_each is not None:
+            left_over, moment = self.strikes_each
+            if left_over[seen.what] == 0:
+                return None
+            left_over[seen.what] -= 1
+            return moment
         if self.strike is None:
             return None
         left, when = self.strike
