@@ -38,6 +38,16 @@ def takes(declared: Field[Any]) -> str:
     return "text"
 
 
+def without(name: str, default: str | None, manifest: Manifest) -> str:
+    """What holds where nothing is set: the manifest's value, or the declaration's; empty where there is none."""
+    given = {entry.settings[name] for entry in manifest.functions.values() if entry.settings.get(name)}
+    if any("${" in text for text in given if text):
+        return "the deployment fills it in"
+    if given:
+        return f"{code(sorted(text for text in given if text))} (manifest)"
+    return f"`{default}`" if default else ""
+
+
 def _group(group: type, manifest: Manifest) -> str:
     mine = {item.name for item in fields(group)}
     listed = [item for item in fields(Settings) if item.name in mine]
@@ -53,16 +63,7 @@ def _row(item: Field[Any], manifest: Manifest) -> list[str]:
     return [
         f"`{name}`{' (secret)' if item.metadata['secret'] else ''}",
         takes(item),
-        _without(name, default, manifest),
+        without(name, default, manifest),
         item.metadata["doc"],
         "all" if len(readers) == len(functions) else code(readers) or "set in tests and on one machine only",
     ]
-
-
-def _without(name: str, default: str | None, manifest: Manifest) -> str:
-    given = {entry.settings[name] for entry in manifest.functions.values() if entry.settings.get(name)}
-    if any("${" in text for text in given if text):
-        return "the deployment fills it in"
-    if given:
-        return f"{code(sorted(text for text in given if text))} (manifest)"
-    return f"`{default}`" if default else ""

@@ -17,7 +17,7 @@ from bench.__main__ import _parser as bench_parser
 from infra.deploy.arguments import parse as deploy_parse
 from infra.docs import __main__ as docs
 from infra.docs.blocks import BlockError, filled, table
-from infra.docs.configuration import takes
+from infra.docs.configuration import takes, without
 from infra.manifest import ROOT, load
 from infra.ops.arguments import parse as ops_parse
 from shared.config import Settings
@@ -232,3 +232,16 @@ def test_the_documents_are_many() -> None:
     """So that an empty list does not pass for a good one."""
     assert len(NAMES) > 40
     assert sum(len(commands(text_of(page))) for page in NAMES) > 60
+
+
+def test_the_readmes_settings_are_as_declared() -> None:
+    """Their names, and their defaults where a row gives one a setting."""
+    declared, manifest = {item.metadata["name"]: item for item in Settings.__dataclass_fields__.values()}, load()
+    rows = re.findall(r"(?m)^\| ((?:`[A-Z_]+`(?:, )?)+) \| ([^|]*) \|", text_of("README.md"))
+    assert len(rows) > 20
+    for names, defaults in rows:
+        listed, given = re.findall(r"`([A-Z_]+)`", names), re.findall(r"`([^`]+)`", defaults)
+        assert sorted(set(listed) - set(declared)) == []
+        if len(given) == len(listed):
+            held = [without(name, declared[name].metadata["default"], manifest) for name in listed]
+            assert [f"`{value}`" for value in given] == [value.removesuffix(" (manifest)") for value in held], names
