@@ -28,7 +28,7 @@ def _calls(manifest: Manifest) -> Iterator[str]:
     """People and jobs call functions, which put tasks into queues, which call functions that reach destinations."""
     for who in dict.fromkeys(CALLERS.values()):
         yield f'{who}(["{who}"])'
-    yield from (f'j_{name}(("{name}: {job.schedule}"))' for name, job in manifest.jobs.items())
+    yield from (f'j_{name}[/"{name}<br>{job.schedule}"/]' for name, job in manifest.jobs.items())
     yield from (f'f_{name}["{name}"]' for name in manifest.functions)
     alerts = {name: queue for name, queue in manifest.queues.items() if queue.destination}
     yield 'subgraph alerts["queues of alerts, one a destination"]'

@@ -170,7 +170,7 @@ def test_every_part_of_the_manifest_is_drawn() -> None:
     nodes = {
         *(f"f_{name}[" for name in manifest.functions),
         *(f"q_{name}[[" for name in manifest.queues),
-        *(f"j_{name}((" for name in manifest.jobs),
+        *(f"j_{name}[/" for name in manifest.jobs),
         *(f"m_{name}(" for name in manifest.metrics),
         *(f"p_{name.replace('-', '_')}{{" for name in manifest.alert_policies),
     }
