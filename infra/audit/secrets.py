@@ -29,6 +29,8 @@ from infra.manifest import ROOT
 ALLOWED = Path(__file__).with_name("allowed_secrets.yaml")
 SEEN = ROOT / ".local" / "secrets-seen.json"
 SHARES = 8
+LEFT_OUT = frozenset({".venv", ".local"})
+MADE = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache"})
 LOCKS = ("requirements.txt", "requirements-dev.txt")
 """Nothing but names, versions and hashes, which `make lock` writes."""
 
@@ -102,9 +104,13 @@ def allowed(path: Path = ALLOWED) -> list[Allowed]:
 
 
 def tracked(root: Path) -> list[str]:
-    """The files that git knows or would add, without the lock files."""
+    """The files that git knows or would add, without the lock files; all of a copy without git, as in Cloud Build."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout.splitlines()
+    if (root / ".git").exists():
+        listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout.splitlines()
+    else:
+        found = (path.relative_to(root) for path in root.rglob("*"))
+        listed = [str(path) for path in found if not MADE & {*path.parts} and path.parts[0] not in LEFT_OUT]
     return [name for name in listed if name not in LOCKS and (root / name).is_file()]
 
 

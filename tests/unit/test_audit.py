@@ -93,6 +93,27 @@ def test_what_is_allowed_is_no_finding_and_what_nothing_needs_is_one() -> None:
     )
 
 
+@pytest.mark.parametrize("kind", ["repository", "copy"])
+def test_every_file_that_is_of_the_project_is_looked_at(kind: str, tmp_path: Path) -> None:
+    """Whether git is there or only a copy; not what was installed or made, nor the lock files."""
+    for name in (
+        "a.py",
+        "b/c.yaml",
+        ".ci/run",
+        ".venv/lib/d.py",
+        ".local/e",
+        "b/__pycache__/f.pyc",
+        "requirements.txt",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    if kind == "repository":
+        (tmp_path / ".gitignore").write_text(".venv/\n.local/\n__pycache__/\n.gitignore\n")
+        subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    assert sorted(secrets.tracked(tmp_path)) == [".ci/run", "a.py", "b/c.yaml"]
+
+
 def test_every_allowed_secret_has_its_reason() -> None:
     """In words."""
     entries = secrets.allowed()
