@@ -40,9 +40,10 @@ soak: setup ## thousands of alerts while everything breaks, and what became of e
 	@$(PY) -m infra.local.prerequisites
 	@exec $(PY) -m bench soak $(ARGS)
 
-migrate-soak: setup ## migrate 10,000 and 100,000 documents, kill it, take it back, compare (about a quarter of an hour)
+migrate-soak: setup ## migrate 100,000 documents and import 50,000 old rows, kill both, take back, compare (a quarter of an hour)
 	@$(PY) -m infra.local.prerequisites
 	@$(PY) -m bench migrate
+	@$(PY) -m tests.support.import_soak
 
 model: setup ## search the model of delivery exhaustively (docs/model; needs spin and gcc)
 	@exec $(PY) -m tests.support.spin

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import psutil
 import pytest
 
 from shared.adapters.breaker_cache import KNOWN_SECONDS
@@ -16,8 +14,8 @@ from tests.support.harness.checker import Verdict, judge
 from tests.support.harness.lanes import Harness
 from tests.support.harness.scenarios import BOTH, MONDAY, RELAY
 from tests.support.harness.shim import Strike
+from tests.support.harness.stopping import stopped_in
 from tests.support.harness.trial import SEND_SECONDS, Step, Trial, trial, until
-from tests.support.harness.workers import Answer
 
 Play = Callable[..., None]
 
@@ -38,22 +36,6 @@ def play(harness: Harness) -> Play:
         assert verdict is None or verdict.wrong == []
 
     return played
-
-
-async def came_about(holds: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Ask until it is so."""
-    async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110 - of a process's state nobody tells
-            await asyncio.sleep(0.01)
-
-
-async def stopped_in(made: Trial, step: Step, strike: Strike) -> tuple[asyncio.Task[Answer], Callable[[], None]]:
-    """A step whose process was stopped by a signal; the step, and what lets it go on."""
-    running = asyncio.ensure_future(made.run(step, strike))
-    await came_about(lambda: len(made.working) == 1)
-    [worker] = made.working
-    await came_about(lambda: psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED)
-    return running, lambda: worker.signal(signal.SIGCONT)
 
 
 def test_f01_killed_before_the_commit_of_a_turn(play: Play) -> None:

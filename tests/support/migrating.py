@@ -12,8 +12,9 @@ from shared.adapters.firestore_images import encoded
 from shared.adapters.firestore_migrations import FirestoreMigrations
 from shared.adapters.system import SystemChance, SystemClock
 from shared.flows.migrate import Migrating
-from shared.flows.migration_slice import MigrationSlice, WorkSlice
+from shared.flows.migration_slice import MigrationSlice
 from shared.migrations.catalog import steps
+from tests.support.slices import Slices
 
 __all__ = ["Cut", "Cutting", "World", "fill", "old_conversation", "old_row"]
 FAST = 1_000_000.0
@@ -21,17 +22,6 @@ FAST = 1_000_000.0
 
 class Cut(BaseException):
     """The process died here."""
-
-
-class Slices:
-    """What was asked for, instead of a queue."""
-
-    def __init__(self) -> None:
-        self.asked: list[WorkSlice] = []
-
-    def ask(self, step: str, run: int, number: int) -> None:
-        """Remember it."""
-        self.asked.append(WorkSlice(step, run, number))
 
 
 class Cutting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,6 +34,16 @@ def age(database: Database, *, collection: str, field: str, days: float) -> int:
     found = list(database.client.collection(collection).stream())
     for snapshot in found:
         snapshot.reference.update({field: datetime.now(UTC) - timedelta(days=days)})
+    return len(found)
+
+
+def outdate(database: Database) -> int:
+    """Make every conversation one of before migration 0001, with a field nobody knows; how many there are."""
+    found = list(database.client.collection("conversations").stream())
+    for snapshot in found:
+        said = json.dumps({"user": {"Email": str(snapshot.get("email")).upper()}})
+        old = {"context_data": said, "unknown_field": "stays", "email": firestore.DELETE_FIELD}
+        snapshot.reference.update(old | {"schema_version": firestore.DELETE_FIELD})
     return len(found)
 
 

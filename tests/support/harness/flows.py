@@ -45,6 +45,7 @@ from shared.flows.deliver_digest import DeliverDigest
 from shared.flows.opt_out import Asking
 from tests.support.harness import documents, plants
 from tests.support.harness.shim import Shim
+from tests.support.slices import Slices
 
 LEAST_DRAIN_SECONDS = 0.2
 """Instead of fifteen: nobody in a trial is that far behind."""
@@ -86,10 +87,12 @@ class Flows:
             "cleanup": self._cleanup,
             "followups": self._followups,
             "unsubscribe": self._unsubscribe,
+            "migrate": self._migrate,
             "alerts": lambda: documents.alerts(self._database),
             "everything": lambda: documents.everything(self._database),
             "collection": lambda **how: documents.collection(self._database, **how),
             "age": lambda **how: documents.age(self._database, **how),
+            "outdate": lambda: documents.outdate(self._database),
         }
         return steps[what](**arguments)
 
@@ -138,6 +141,16 @@ class Flows:
         claims = flow.claims(flow.tokens.make(Claims("marketing", address, conversation_id, "en"), flow.clock.now()))
         getattr(flow, action)(claims, Asking("client", "one_click"))
         return flow.standing(claims).erasure
+
+    def _migrate(self, step: str) -> Any:
+        """Run a step of the migrations to its end, whoever began with it; its state."""
+        built, asked = self._of("admin_migration", bootstrap.admin_migration), Slices()
+        asking = replace(built.flow, slices=asked, lease=timedelta(seconds=self.trial["policy"]["lease"]))
+        working = replace(built.slice, slices=asked, lease=asking.lease)
+        asking.run(step, "an operator")
+        while asked.asked:
+            working(asked.asked.pop(0))
+        return asking.one(step)["state"]
 
     @property
     def _database(self) -> Database:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from shared.domain.outcome import Delivered, Outcome, Retry
 from shared.errors import StorageError
 from shared.flows.deliver_alert import AlertDelivery, _message
 from shared.ports import Channel, Message, Page, Step, StoredAlert, TurnCommit, Version
+from shared.ports.migrations import Written
 
 
 class _Store:
@@ -88,6 +89,22 @@ class _DroppingUnknown(_Store):
         return self._store.write(step)
 
 
+class _Blind(_Store):
+    """A migration writes whole documents as it read them, whatever they have become."""
+
+    def write(self, changes: Sequence[Any], rate: float) -> list[Written]:
+        for wanted in changes:
+            document = wanted.found.document
+            self._whole[document.id].update(wanted.change.fields)
+            self._database.document(wanted.collection, document.id).set(self._whole[document.id])
+        return [Written.DONE] * len(changes)
+
+    def pages(self, selection: Any, after: str | None, limit: int) -> Iterator[Any]:
+        collection = self._database.client.collection(selection.collection)
+        self._whole = {found.id: found.to_dict() for found in collection.stream()}
+        return self._store.pages(selection, after, limit)
+
+
 class _Hasty(AlertDelivery):
     """Saves that it was delivered, then sends."""
 
@@ -157,6 +174,13 @@ def _sending(does: Callable[[Channel, Message, float], Outcome]) -> Callable[[st
     return plant
 
 
+def _blind(name: str, built: Any) -> Any:
+    if name != "admin_migration":
+        return built
+    store = _Blind(built.slice.store)
+    return replace(built, slice=replace(built.slice, store=store))
+
+
 def _telling_nobody(name: str, built: Any) -> Any:
     if name == "retry_dead_letters":
         moves = built.flow.moves
@@ -190,6 +214,7 @@ PLANTS: dict[str, Callable[[str, Any], Any]] = {
     "another key each time": _sending(_another_key),
     "a deadly poison": _sending(_deadly_poison),
     "a poison": _sending(_poison),
+    "a migration writes without a condition": _blind,
 }
 
 
