@@ -64,9 +64,10 @@ queries: setup ## write down the Firestore queries that the tests run, for infra
 emulator-free: setup ## run the tests that need neither Java nor a browser
 	@exec $(PY) -m pytest tests/unit $(ARGS)
 
-check: setup ## formatting, lint, types and layers; all of them run, whatever fails
+check: setup ## formatting, lint, types, layers, secrets and known weaknesses; all of them run, whatever fails
 	@failed=; \
-	for step in "-m ruff format --check ." "-m ruff check ." "-m mypy" ".venv/bin/lint-imports"; do \
+	for step in "-m ruff format --check ." "-m ruff check ." "-m mypy" ".venv/bin/lint-imports" \
+		"-m infra.audit.code" "-m infra.audit.secrets" "-m infra.audit.packages"; do \
 		echo "check: $${step#-m }"; \
 		$(PY) $$step || failed="$$failed; $${step#-m }"; \
 	done; \

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from infra.local import wiring
 from infra.local.destinations import wants_model
@@ -23,6 +25,7 @@ environment:
   BELLHOP_MODEL=1          what the knowledge does not answer is answered by a stand-in of a language model, which
                            /_local/model/fault breaks; LLM_BASE_URL and LLM_MODEL take a real one instead
   BELLHOP_PACES            messages a second of destinations, other than the manifest's: slack=50,monday=20
+  BELLHOP_LOG_FILE         every line that the functions print is added to this file, after the function's name
   FIRESTORE_EMULATOR_HOST  use this emulator instead of starting one
   any setting              is passed on to the functions that the manifest gives it to
 """
@@ -51,8 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     say = (lambda _: None) if options.quiet else _say
-    system = LocalSystem(manifest, environ, port=port, say=say)
-    return asyncio.run(_run(system))
+    with contextlib.ExitStack() as ending:
+        try:
+            hear = _kept(environ.get("BELLHOP_LOG_FILE", "").strip(), ending)
+        except OSError as error:
+            print(f"BELLHOP_LOG_FILE: cannot be written ({error.strerror}); takes a file's path", file=sys.stderr)
+            return 2
+        return asyncio.run(_run(LocalSystem(manifest, environ, port=port, say=say, hear=hear)))
 
 
 async def _run(system: LocalSystem) -> int:
@@ -78,6 +86,15 @@ async def _run(system: LocalSystem) -> int:
         await asyncio.gather(starting, waiting, return_exceptions=True)
         await system.stop()
     return 0
+
+
+def _kept(path: str, ending: contextlib.ExitStack) -> Callable[[str, str], None]:
+    """Adds lines to a file, each at once, so that it has what was said before a sudden end; without a file, nothing."""
+    if not path:
+        return lambda _name, _line: None
+    file = Path(path).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115 - the stack closes it
+    ending.callback(file.close)
+    return lambda name, line: print(f"{name}: {line}", file=file)
 
 
 def _say(line: str) -> None:

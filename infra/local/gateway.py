@@ -8,6 +8,7 @@ only.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -152,11 +153,19 @@ def _forwarded(request: web.Request, body: bytes) -> list[tuple[str, str]]:
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+def _on_loopback(host: str) -> bool:
+    """Whether it is an address of this machine's; a name never is, whatever it begins with or resolves to."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 @web.middleware
 async def loopback_only(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse what a page of another origin could make a browser send here: names that are not this machine's."""
     host = request.host.rsplit(":", 1)[0].strip("[]")
-    if host not in {"localhost", "::1"} and not host.startswith("127."):
+    if host != "localhost" and not _on_loopback(host):
         return problem(421, "This address serves 127.0.0.1 and localhost only.")
     local = request.path.startswith("/_local/") and request.method not in {"GET", "HEAD"}
     origin = request.headers.get("Origin")

@@ -151,7 +151,7 @@ def _environment(*, html: bool) -> Environment:
     how: dict[str, Any] = {"undefined": StrictUndefined, "keep_trailing_newline": True}
     loader = FileSystemLoader(FOLDER)
     # The text part is no HTML: encoded, it would show the encoding.
-    return Environment(loader=loader, autoescape=html, **how)  # noqa: S701 - see above
+    return Environment(loader=loader, autoescape=html, **how)  # nosec B701  # noqa: S701 - see above
 
 
 def _greeted(name: object) -> str:

@@ -31,7 +31,7 @@ def load_knowledge(path: Path | None = None) -> Knowledge:
     if len(raw) > MAX_BYTES:
         raise ConfigError(f"KNOWLEDGE_PATH is {str(path)!r}, which is larger than 1 MiB; {_TAKES}")
     try:
-        data = yaml.load(raw.decode("utf-8-sig"), Loader=_Loader)  # noqa: S506 - a SafeLoader
+        data = yaml.load(raw.decode("utf-8-sig"), Loader=_Loader)  # nosec B506  # noqa: S506 - a SafeLoader
     except UnicodeDecodeError as error:
         raise ConfigError(f"KNOWLEDGE_PATH is {str(path)!r}, byte {error.start} is not UTF-8; {_TAKES}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
-from infra.local.gateway import Gateway
+from infra.local.gateway import Gateway, loopback_only
 
 
 def test_a_body_that_does_not_come_is_not_waited_for() -> None:
@@ -41,3 +43,34 @@ async def _drip(writer: asyncio.StreamWriter) -> None:
     while not writer.is_closing():
         writer.write(b"x")
         await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [
+        ("127.0.0.1:8080", None, 200),
+        ("localhost", "http://localhost", 200),
+        ("[::1]:8080", None, 200),
+        ("127.1.2.3", None, 200),
+        ("127.evil.example", None, 421),  # a name that leads to this machine: DNS rebinding
+        ("localhost.evil.example", None, 421),
+        ("evil.example:8080", "http://evil.example:8080", 421),
+        ("192.168.1.2", None, 421),
+        ("127.0.0.1:8080", "https://evil.example", 403),
+        ("127.0.0.1:8080", "http://localhost:8080", 403),
+    ],
+)
+def test_a_page_of_another_origin_cannot_change_the_local_system(host: str, origin: str | None, status: int) -> None:
+    """Neither under a name that leads here nor by a form of its own."""
+
+    async def purge(_request: web.Request) -> web.Response:
+        return web.Response()
+
+    async def scene() -> int:
+        app = web.Application(middlewares=[loopback_only])
+        app.add_routes([web.post("/_local/queues/slack/purge", purge)])
+        headers = {"Host": host} | ({"Origin": origin} if origin else {})
+        async with TestClient(TestServer(app)) as client:
+            return (await client.post("/_local/queues/slack/purge", headers=headers)).status
+
+    assert asyncio.run(scene()) == status

@@ -18,6 +18,8 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
 from requests.adapters import HTTPAdapter
 
+from tests.support.log_scan import WATCHING
+
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 90
 
@@ -42,7 +44,7 @@ class LocalSystem:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "infra.local"],
             cwd=ROOT,
-            env={**passed, "PORT": str(free_port()), **environ},
+            env={**passed, **self._heard(), "PORT": str(free_port()), **environ},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -60,6 +62,12 @@ class LocalSystem:
         self._sessions: list[requests.Session] = []
 
     @staticmethod
+    def _heard():
+        """Where its functions' lines go, so that the run's log scan reads them; nowhere outside a run of the tests."""
+        folder = WATCHING.scan.folder
+        return {} if folder is None else {"BELLHOP_LOG_FILE": str(folder / uuid.uuid4().hex)}
+
+    @staticmethod
     def _read(stream, tell):
         with stream:
             for line in stream:
@@ -71,6 +79,8 @@ class LocalSystem:
         line = self._ready.get(timeout=READY_SECONDS)
         assert line.startswith("bellhop ready: http://127.0.0.1:"), "\n".join([line, *self.said])
         self.url = line.removeprefix("bellhop ready: ")
+        for function in self.info["functions"].values():
+            WATCHING.scan.holds_settings(psutil.Process(function["pids"][0]).environ())
         return self
 
     def ended(self, seconds=30):

@@ -34,7 +34,7 @@ from infra.local.standins.slack_message import as_shown, error_of
 WEBHOOK_ERRORS: dict[str, int] = {
     "no_active_hooks": 404,
     "channel_is_archived": 410,
-    "invalid_token": 403,
+    "invalid_token": 403,  # nosec B105
     "rate_limited": 429,
     "channel_not_found": 404,
     "no_service": 404,

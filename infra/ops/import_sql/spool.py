@@ -97,7 +97,7 @@ class Spool:
         comma = ", " if columns else ""
         try:
             self._database.execute(
-                f'INSERT INTO "{table}" (id{comma}{names}) VALUES (?{comma}{marks})',  # noqa: S608 - our own names
+                f'INSERT INTO "{table}" (id{comma}{names}) VALUES (?{comma}{marks})',  # nosec B608  # noqa: S608 - our own names
                 [int(name), *(row[column] for column in columns)],
             )
         except sqlite3.IntegrityError:
@@ -108,7 +108,7 @@ class Spool:
         wheres = [*(["id > ?"] if after is not None else []), *(f'"{column}" = ?' for column in equal)]
         values = [*([after] if after is not None else []), *map(str, equal.values())]
         where = f" WHERE {' AND '.join(wheres)}" if wheres else ""
-        asked = f'SELECT * FROM "{table}"{where} ORDER BY id'  # noqa: S608 - our own names
+        asked = f'SELECT * FROM "{table}"{where} ORDER BY id'  # nosec B608  # noqa: S608 - our own names
         cursor = self._database.cursor()
         try:
             cursor.execute(asked, values)
@@ -126,4 +126,4 @@ class Spool:
 
     def count(self, table: str) -> int:
         """How many rows of a table are kept."""
-        return int(self._database.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0])  # noqa: S608 - our own names
+        return int(self._database.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0])  # nosec B608  # noqa: S608 - our own names

@@ -18,6 +18,7 @@ from infra.local.destinations import Destinations
 from infra.local.google.clock import SystemClock
 from infra.local.google.standin import GoogleStandIn
 from tests.support.harness.workers import Workers
+from tests.support.log_scan import WATCHING
 
 T = TypeVar("T")
 LANES = 64
@@ -169,6 +170,7 @@ class Harness:
             "SCHEDULER_INVOKER_EMAIL": account,
             **settings,
         }
+        WATCHING.scan.holds_settings(environ)
         project = Project(name, environ, self._google)
         project.create()
         self._served[name] = served

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.log_scan import KINDS, WATCHING
+
 ROOT = Path(__file__).resolve().parents[3]
 LINE_MOST = 64 * 1024 * 1024
 
@@ -62,12 +64,16 @@ class Worker:
     writer: asyncio.StreamWriter
 
     async def do(self, order: dict[str, Any]) -> Answer:
-        """Carry out a step."""
+        """Carry out a step. What a visitor says in it must not be in any log."""
+        for name, said in order["arguments"].items():
+            WATCHING.scan.holds(KINDS.get(name, "a visitor's words"), said if order["do"] == "chat" else None)
         with contextlib.suppress(ConnectionError):
             self.writer.write(json.dumps(order).encode() + b"\n")
             line = await self.reader.readline()
             if line.endswith(b"\n"):
                 told = json.loads(line)
+                for event in told["events"]:
+                    WATCHING.scan.hears(f"a worker that did {order['do']}", event)
                 return Answer(**told | {"calls": tuple(told["calls"]), "events": tuple(told["events"])})
         self.writer.close()
         return Answer(died=True)
