@@ -11,9 +11,6 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from bench import chat, deliver, knowledge, migrate, storm, sweep, trips, widget
-from bench.compare import command as compare
-from bench.compare.plan import FAULTS, Plan
-from bench.compare.run import NotDelivering
 from bench.filling import emulator
 from bench.soak import report
 from bench.soak.run import Options, Soak
@@ -57,15 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 )
             case "widget":
                 widget.run(options.runs)
-            case "compare":
-                plan = Plan(rounds=options.rounds, crowd=options.visitors)
-                compare.run(compare.Options(options.systems, options.faults, plan))
             case _:
                 sweep.run(options.stored, due=options.due)
     except (
         EmulatorFailed,
         MissingPrerequisite,
-        NotDelivering,
         NotReady,
         StartFailed,
         deliver.WrongAnswer,
@@ -92,7 +85,7 @@ def _soak(options: Options) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure what Bellhop costs.", epilog=EPILOG)
     wholes = parser.add_subparsers(
-        dest="what", required=True, metavar="{chat,deliver,trips,sweep,storm,knowledge,soak,migrate,widget,compare}"
+        dest="what", required=True, metavar="{chat,deliver,trips,sweep,storm,knowledge,soak,migrate,widget}"
     )
     one = wholes.add_parser("deliver", help="throughput of deliver_alert against a bare function, and round trips")
     one.add_argument("--runs", type=_positive, default=5, help="alternating runs of each function (5)")
@@ -143,12 +136,6 @@ def _parser() -> argparse.ArgumentParser:
     four.add_argument("--paced", type=_positive, default=5_000, help="documents compared at Firestore's pace (5000)")
     four = wholes.add_parser("widget", help="the chat widget's size, and what it adds to a page's load in Chromium")
     four.add_argument("--runs", type=_positive, default=11, help="loads with it, and as many without (11)")
-    four = wholes.add_parser("compare", help="Celery, Dramatiq and Flask with APScheduler at the same job (15 minutes)")
-    four.add_argument("--rounds", type=_positive, default=3, help="of throughput and latency, of each in turn (3)")
-    four.add_argument("--visitors", type=_positive, default=200, help="of a round of throughput (200)")
-    four.add_argument("--systems", nargs="+", choices=compare.NAMES, default=list(compare.NAMES), help="(all)")
-    keys = [fault.key for fault in FAULTS]
-    four.add_argument("--faults", nargs="*", choices=keys, default=keys, help="of the table, e is d again (all)")
     return parser
 
 

@@ -1,8 +1,8 @@
 """The judge of a comparison, the same for every system: from who was answered and what Slack shows; no I/O.
 
 Lost is what was accepted (the visitor got a 200) and is not shown at the end, whatever the reason. Shown twice are the
-copies beyond a visitor's first, accepted or not. A lost lead is known of where a person was told of it by other means, or a record
-says that it was not delivered.
+copies beyond a visitor's first, accepted or not. A lost lead is known of where a person was told of it by other means,
+or a record says that it was not delivered.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a comparison needs beside what Bellhop does: redis-server, and the alternatives in an environment of their own."""
+"""What a comparison needs beside what Bellhop does: redis-server, and an environment with the alternatives in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs that can be stopped for a while, started with other settings, and whose processes can be killed one by one."""
+"""Programs that can be stopped for a while, started with other settings, and killed process by process."""
 
 from __future__ import annotations
 

@@ -120,8 +120,8 @@ class Comparison:
                 return verdict
             if verdict.turned_away or time.monotonic() > end:
                 raise NotDelivering(
-                    f"{system.name}, while nothing was broken: {verdict.accepted} accepted, {verdict.turned_away} turned "
-                    f"away, {len(verdict.lost)} not shown after {patience:g} s"
+                    f"{system.name}, while nothing was broken: {verdict.accepted} accepted, {verdict.turned_away} "
+                    f"turned away, {len(verdict.lost)} not shown after {patience:g} s"
                 )
             await asyncio.sleep(_LOOK_SECONDS)
 

@@ -27,11 +27,11 @@ THREADS = 16
 """Of a web process: those of Bellhop's chat."""
 
 STRIKES = 4
-"""How often `System.strike` kills: one delivering process, another one, all that deliver, and all that serve visitors."""
+"""How often `System.strike` kills: a delivering process, another one, all that deliver, and all that serve visitors."""
 
 _BELLHOP = {
     "BELLHOP_FAST": "1",
-    "BELLHOP_PACES": "slack=1000",  # usually one message a second, as Slack takes them; the others have no such limit
+    "BELLHOP_PACES": "slack=500",  # usually one message a second, as Slack takes them; the others have no such limit
     "ESCALATION_CHANNELS": "email",
     "LEAD_CHANNELS": "slack",
     "SWEEP_GRACE_SECONDS": "5",
@@ -79,8 +79,9 @@ class System(ABC):
     async def queue_goes_on(self) -> None:
         """It works again."""
 
+    @abstractmethod
     async def check_body(self) -> None:
-        """From now on Slack's answer is read; for who does so anyway there is nothing to do."""
+        """From now on Slack's answer is read."""
 
     def told(self) -> frozenset[str]:
         """The e-mails of visitors of whom a person was told by other means."""
@@ -228,6 +229,9 @@ class Bellhop(System):
         """It loses those too that came meanwhile, which a queue that cannot be reached would not have taken."""
         self._running.change_queue("slack", "purge")
         self._running.change_queue("slack", "resume")
+
+    async def check_body(self) -> None:
+        """It always is."""
 
     def told(self) -> frozenset[str]:
         """Those in the escalations that were sent by e-mail."""

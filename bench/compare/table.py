@@ -1,4 +1,4 @@
-"""The table of a comparison: a column for each system, and nothing left out that speaks for another one than Bellhop."""
+"""The table of a comparison: a column for each system."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ NEEDS: Mapping[str, Mapping[str, str]] = {
 """What each needs running in production, by the first word of its name."""
 
 LEGEND = """\
-lost: answered with 200, and not in Slack {waits} s after everything was well again, for all the same; known: a person was
-told by e-mail, or the record says that it was not delivered. Shown twice: copies beyond the first, in brackets those that
-say themselves that they may be repetitions. Turned away: visitors who got no 200, and know it."""
+lost: answered with 200, and not in Slack {waits} s after everything was well again, the same for all; known: a person
+was told by e-mail, or the record says that it was not delivered. Shown twice: copies beyond the first, in brackets
+those that say themselves that they may be repetitions. Turned away: visitors who got no 200, and know it."""
 
 
 def rows(measured: Mapping[str, Measured], faults: Sequence[Fault]) -> tuple[list[str], list[list[object]]]:

@@ -1,4 +1,4 @@
-"""What all alternatives share: the lead of a chat request, one attempt to bring it to Slack, and its record, if one is kept.
+"""What all alternatives share: the lead of a chat request, and one attempt to bring it to Slack.
 
 ``COMPARE_SLACK_URL`` is the webhook; ``COMPARE_CHECK_BODY`` asks for more than the status: Slack's ``ok``.
 """

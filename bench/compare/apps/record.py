@@ -1,6 +1,6 @@
 """The record of every alert, where ``COMPARE_PROJECT`` names a project of Firestore; otherwise none is kept.
 
-The same as Bellhop's: a document in ``alerts`` before the visitor is answered, and what became of it after each attempt.
+As Bellhop's: a document in ``alerts`` before the visitor is answered, and what became of it after each attempt.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Where visitors write, with APScheduler in the same process: ``gunicorn --workers 1 ...scheduler_web:app``.
 
-One process, as its documentation says that schedulers cannot share a job store, and a job store on disk, as it says for
-jobs that must survive a restart (https://apscheduler.readthedocs.io/en/3.x/userguide.html, /faq.html). It has no retries:
-a job that repeats, and removes itself once it has succeeded, is the one of its means that outlives a crash.
+One process, as its documentation says that schedulers cannot share a job store, and a job store on disk, as it says
+for jobs that must survive a restart (https://apscheduler.readthedocs.io/en/3.x/userguide.html, /faq.html). It has no
+retries: a job that repeats, and removes itself once it has succeeded, is the one of its means that outlives a crash.
 """
 
 from __future__ import annotations
