@@ -79,7 +79,7 @@ def _positive(text: str) -> int:
 def _compare(systems: Sequence[str], faults: Sequence[Fault], plan: Plan) -> None:
     began = time.monotonic()
     programs = (needs.alternatives(say), needs.find_redis())
-    with emulator(quick=True), tempfile.TemporaryDirectory(prefix="bellhop-compare-") as folder:
+    with emulator(), tempfile.TemporaryDirectory(prefix="bellhop-compare-") as folder:
         compared = Comparison(_systems(systems, programs, Path(folder)), faults, plan, say)
         measured = asyncio.run(_until_signalled(compared))
     _print(measured, faults, time.monotonic() - began)

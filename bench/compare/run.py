@@ -65,7 +65,7 @@ class Comparison:
             NotReady, StartFailed, NotDelivering: one of them does not work.
         """
         async with AsyncExitStack() as ending:
-            for system in self._systems:
+            for system in reversed(self._systems):  # Bellhop last: a fresh emulator takes longer than its deadlines
                 self._say(f"starting {system.name}")
                 ending.push_async_callback(system.slack.stop)
                 system.slack_url = await system.slack.start()
