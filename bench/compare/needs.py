@@ -53,8 +53,9 @@ def alternatives(say: Callable[[str], None], *, folder: Path = FOLDER, requireme
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
         return python
     say(f"installing Celery, Dramatiq, APScheduler and Flask-Limiter into {folder} (once, about a minute)")
-    venv.create(folder, clear=True, with_pip=True)
-    command = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet"]
+    venv.create(folder, clear=True, with_pip=False)
+    command = [sys.executable, "-m", "pip", "--python", str(python), "install"]
+    command += ["--disable-pip-version-check", "--no-input", "--quiet"]
     command += ["--require-hashes", "-r", str(requirements)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
+import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,7 +20,8 @@ from infra.local.wiring import HOST
 from infra.manifest import ROOT
 
 READY_SECONDS = 60.0
-LONGEST_BEAT_SECONDS = 0.05
+_LOOK_SECONDS = 0.05
+_PORTS = range(20_000, 32_000)
 
 
 class Program:
@@ -85,7 +88,7 @@ class Redis(Program):
         while not await self._answers():
             if time.monotonic() > end:
                 raise NotReady("\n".join(["redis-server does not answer; its last lines:", *self.tail()[-20:]]))
-            await asyncio.sleep(LONGEST_BEAT_SECONDS)
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def _answers(self) -> bool:
         with suppress(OSError):
@@ -96,6 +99,20 @@ class Redis(Program):
             finally:
                 writer.close()
         return False
+
+
+def free_port() -> int:
+    """A port that nobody has, outside the range that the system takes from for connections: it may be free for a while.
+
+    Raises:
+        OSError: hundreds are taken.
+    """
+    for _ in range(500):
+        port = _PORTS[secrets.randbelow(len(_PORTS))]
+        with suppress(OSError), socket.socket() as tried:
+            tried.bind((HOST, port))
+            return port
+    raise OSError("no port is free")
 
 
 def python(name: str, argv: tuple[str, ...], environ: Mapping[str, str], ready_url: str | None) -> ProcessSpec:

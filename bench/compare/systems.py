@@ -9,15 +9,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from bench.compare.judge import emails_in
-from bench.compare.programs import Program, Redis, kill_the_oldest, python
+from bench.compare.programs import Program, Redis, free_port, kill_the_oldest, python
 from bench.compare.slack import TimedSlack
 from infra.local import wiring
 from infra.local.supervise import ProcessSpec
 from infra.local.system import LocalSystem
-from infra.local.wiring import HOST, free_urls
+from infra.local.wiring import HOST
 from infra.manifest import load
 
 BELLHOP, CELERY, DRAMATIQ, FLASK = "Bellhop", "Celery", "Dramatiq", "Flask"
@@ -106,8 +105,7 @@ class Alternative(System):
         self.project = f"demo-compare-{secrets.token_hex(4)}" if records else None
         self._kind, self._folder, self._say = kind, folder, say
         self._python, redis = str(program[0]), program[1]
-        urls = free_urls(["web", "redis"])
-        self._web_url, port = urls["web"], int(urlsplit(urls["redis"]).port or 0)
+        port, self._port = free_port(), free_port()
         self._redis = Redis(redis, port, folder, say)
         self._redis_url = f"redis://{HOST}:{port}/0"
         self._web: Program | None = None
@@ -115,7 +113,8 @@ class Alternative(System):
 
     async def start(self) -> None:
         """Redis first, then who works, then who serves."""
-        self.url = f"{self._web_url}/chat"
+        address = f"http://{HOST}:{self._port}"
+        self.url = f"{address}/chat"
         environ = {
             "HOME": str(self._folder),
             "COMPARE_FOLDER": str(self._folder),
@@ -129,8 +128,8 @@ class Alternative(System):
             }
         await self._redis.start()
         for name, argv in self._commands().items():
-            url = self._web_url if name == "web" else None
-            program = Program(python(f"{self.name}'s {name}", argv, environ, url), self._say)
+            ready = address if name == "web" else None
+            program = Program(python(f"{self.name}'s {name}", argv, environ, ready), self._say)
             if name == "web":
                 self._web = program
             else:
@@ -175,10 +174,9 @@ class Alternative(System):
     def _commands(self) -> dict[str, tuple[str, ...]]:
         """How its programs are started, as the documentation has it, with as many processes as Bellhop's functions."""
         module = "bench.compare.apps"
-        port = str(urlsplit(self._web_url).port)
         processes = 1 if self._kind == FLASK else PROCESSES
         web = (self._python, "-m", "gunicorn", "--workers", str(processes), "--threads", str(THREADS))
-        web = (*web, "--bind", f"{HOST}:{port}")
+        web = (*web, "--bind", f"{HOST}:{self._port}")
         match self._kind:
             case "Celery":
                 worker = (self._python, "-m", "celery", "-A", f"{module}.celery_tasks", "worker")
