@@ -64,8 +64,8 @@ class Plan:
     rounds: int = 3
     crowd: int = 200
     lines: int = 16
-    pace: float = 10.0
-    seconds: float = 10.0
+    pace: float = 15.0
+    seconds: float = 6.0
     rate: float = 3.0
     before: float = 3.0
     broken: float = 18.0

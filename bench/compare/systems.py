@@ -21,6 +21,9 @@ from infra.manifest import load
 
 BELLHOP, CELERY, DRAMATIQ, FLASK = "Bellhop", "Celery", "Dramatiq", "Flask"
 ALTERNATIVES = (CELERY, DRAMATIQ, FLASK)
+RECORDS = "+"
+"""After the name of one that keeps a record of every alert in Firestore."""
+
 PROCESSES = 2
 THREADS = 16
 """Of a web process: those of Bellhop's chat."""
@@ -101,7 +104,7 @@ class Alternative(System):
     def __init__(
         self, kind: str, *, records: bool, program: tuple[Path, str], folder: Path, say: Callable[[str], None]
     ) -> None:
-        super().__init__(f"{kind} + record" if records else kind)
+        super().__init__(f"{kind}{RECORDS}" if records else kind)
         self.project = f"demo-compare-{secrets.token_hex(4)}" if records else None
         self._kind, self._folder, self._say = kind, folder, say
         self._python, redis = str(program[0]), program[1]

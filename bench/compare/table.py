@@ -8,20 +8,21 @@ from collections.abc import Mapping, Sequence
 from bench.compare.judge import Verdict, percentile
 from bench.compare.plan import Fault
 from bench.compare.run import Measured
-from bench.compare.systems import BELLHOP, CELERY, DRAMATIQ, FLASK
+from bench.compare.systems import BELLHOP, CELERY, DRAMATIQ, FLASK, RECORDS
 
 _THOUSAND = 1000
 
 NEEDS: Mapping[str, Mapping[str, str]] = {
-    "needs: programs that always run": {BELLHOP: "0", CELERY: "2", DRAMATIQ: "2", FLASK: "1"},
-    "needs: Redis with a disk": {BELLHOP: "-", CELERY: "yes", DRAMATIQ: "yes", FLASK: "for limits"},
-    "needs: a disk of its own": {BELLHOP: "-", CELERY: "-", DRAMATIQ: "-", FLASK: "yes"},
-    "needs: Functions, Tasks, Scheduler": {BELLHOP: "yes", CELERY: "-", DRAMATIQ: "-", FLASK: "-"},
+    "  programs that always run": {BELLHOP: "0", CELERY: "2", DRAMATIQ: "2", FLASK: "1"},
+    "  Redis with a disk": {BELLHOP: "-", CELERY: "yes", DRAMATIQ: "yes", FLASK: "limits"},
+    "  a disk of its own": {BELLHOP: "-", CELERY: "-", DRAMATIQ: "-", FLASK: "yes"},
+    "  Functions, Tasks, Scheduler": {BELLHOP: "yes", CELERY: "-", DRAMATIQ: "-", FLASK: "-"},
 }
-"""What each needs running in production, by the first word of its name."""
+"""What each needs running in production, by its name without a record."""
 
 LEGEND = """\
-lost: answered with 200, and not in Slack {waits} s after everything was well again, the same for all; known: a person
++ keeps a record of every alert in the same Firestore; Redis "limits": for Flask-Limiter's windows only.
+Lost: answered with 200, and not in Slack {waits} s after everything was well again, the same for all; known: a person
 was told by e-mail, or the record says that it was not delivered. Shown twice: copies beyond the first, in brackets
 those that say themselves that they may be repetitions. Turned away: visitors who got no 200, and know it."""
 
@@ -42,12 +43,15 @@ def rows(measured: Mapping[str, Measured], faults: Sequence[Fault]) -> tuple[lis
         table.append([f"chat to Slack, {title}, ms", *(f"{each:.0f}" for each in waits)])
     for fault in faults:
         verdicts = [each.verdicts[fault.key] for each in found]
-        table.append([fault.title, *(f"{each.accepted} accepted" for each in verdicts)])
+        table.append([fault.title, *("" for _ in verdicts)])
+        table.append(["  accepted", *(each.accepted for each in verdicts)])
+        table.append(["  turned away", *(each.turned_away for each in verdicts)])
         table.append(["  lost", *map(_lost, verdicts)])
         table.append(["  shown twice", *map(_twice, verdicts)])
-        table.append(["  turned away", *(str(each.turned_away) for each in verdicts)])
-    table += [[title, *(by_kind[name.split(" ")[0]] for name in measured)] for title, by_kind in NEEDS.items()]
-    table.append(["needs: Firestore", *("yes" if name == BELLHOP or "record" in name else "-" for name in measured)])
+    table.append(["needs running", *("" for _ in found)])
+    table += [[title, *(by_kind[name.removesuffix(RECORDS)] for name in measured)] for title, by_kind in NEEDS.items()]
+    stores = [name == BELLHOP or name.endswith(RECORDS) for name in measured]
+    table.append(["  Firestore", *("yes" if each else "-" for each in stores)])
     return ["", *measured], table
 
 
