@@ -87,9 +87,14 @@ def _compare(systems: Sequence[str], faults: Sequence[Fault], plan: Plan) -> Non
 
 async def _until_signalled(comparison: Comparison) -> Mapping[str, Measured]:
     """Run it; a signal ends it in order, as Ctrl-C does."""
-    working = asyncio.ensure_future(comparison.run())
+    working = asyncio.create_task(comparison.run())
+
+    def interrupt() -> None:
+        if not working.cancelling():  # a second one must not cut off the ending
+            working.cancel()
+
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, working.cancel)
+        asyncio.get_running_loop().add_signal_handler(number, interrupt)
     try:
         return await working
     except asyncio.CancelledError:

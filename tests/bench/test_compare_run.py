@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -27,9 +28,7 @@ PLAN = Plan(
     after=0.1,
     patience=5.0,
 )
-KILLED, REFUSING, STOPPED, LYING, CHECKED = (
-    Fault(each.key, each.title, each.what, 0.5, each.mode, each.checked, 0.0) for each in FAULTS
-)
+KILLED, REFUSING, STOPPED, LYING, CHECKED = (replace(fault, wait=1.0, latency=0.0) for fault in FAULTS)
 
 
 class InProcess(System):
@@ -38,13 +37,14 @@ class InProcess(System):
     Args:
         careful: a message that was not taken is sent again until it is; otherwise it is forgotten.
         twice: every message is sent twice.
+        seconds: it begins to send so long after it answered.
     """
 
-    def __init__(self, name: str, *, careful: bool = True, twice: bool = False) -> None:
+    def __init__(self, name: str, *, careful: bool = True, twice: bool = False, seconds: float = 0.0) -> None:
         super().__init__(name)
         self.struck: list[int] = []
         self.checks = self.stopped = False
-        self._careful, self._twice = careful, twice
+        self._careful, self._twice, self._seconds = careful, twice, seconds
         self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
         self._sending: set[asyncio.Task[None]] = set()
@@ -96,6 +96,7 @@ class InProcess(System):
 
     async def _send(self, text: str) -> None:
         assert self._session
+        await asyncio.sleep(self._seconds)
         while True:
             async with self._session.post(self.slack_url, json={"text": text}) as answer:
                 taken = answer.status == 200 and (not self.checks or await answer.text() == "ok")
@@ -129,6 +130,12 @@ def test_rounds_are_measured_and_every_visitor_is_waited_for() -> None:
     assert len(found.rates) == PLAN.rounds
     assert min(found.rates) > 0
     assert len(found.waits) == PLAN.rounds * round(PLAN.pace * PLAN.seconds)
+
+
+def test_who_takes_longer_is_waited_for() -> None:
+    """Lost is what is not there after the wait, not what is not there at once."""
+    found = compare(InProcess("slow", seconds=0.4), faults=(REFUSING,))["slow"]
+    assert losses(found) == {"b": False}
 
 
 def test_duplicates_are_counted() -> None:
