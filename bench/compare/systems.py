@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -176,20 +176,17 @@ class Alternative(System):
 
     def _commands(self) -> dict[str, tuple[str, ...]]:
         """How its programs are started, as the documentation has it, with as many processes as Bellhop's functions."""
-        module = "bench.compare.apps"
-        processes = 1 if self._kind == FLASK else PROCESSES
-        web = (self._python, "-m", "gunicorn", "--workers", str(processes), "--threads", str(THREADS))
-        web = (*web, "--bind", f"{HOST}:{self._port}")
-        match self._kind:
-            case "Celery":
-                worker = (self._python, "-m", "celery", "-A", f"{module}.celery_tasks", "worker")
-                worker = (*worker, "--concurrency", str(PROCESSES), "--loglevel", "WARNING")
-                return {"worker": worker, "web": (*web, f"{module}.celery_web:app")}
-            case "Dramatiq":
-                worker = (self._python, "-m", "dramatiq", f"{module}.dramatiq_tasks", "--processes", str(PROCESSES))
-                return {"worker": worker, "web": (*web, f"{module}.dramatiq_web:app")}
-            case _:
-                return {"web": (*web, f"{module}.scheduler_web:app")}
+        module, several = "bench.compare.apps", str(PROCESSES)
+        celery = ("-A", f"{module}.celery_tasks", "worker", "--concurrency", several, "--loglevel", "WARNING")
+        workers = {
+            CELERY: ("celery", *celery),
+            DRAMATIQ: ("dramatiq", f"{module}.dramatiq_tasks", "--processes", several),
+        }
+        app = {CELERY: "celery_web", DRAMATIQ: "dramatiq_web", FLASK: "scheduler_web"}[self._kind]
+        served = ("--workers", several if self._kind in workers else "1", "--threads", str(THREADS))
+        web = ("gunicorn", *served, "--bind", f"{HOST}:{self._port}", f"{module}.{app}:app")
+        commands = {"worker": workers[self._kind], "web": web} if self._kind in workers else {"web": web}
+        return {name: (self._python, "-m", *command) for name, command in commands.items()}
 
 
 class Bellhop(System):
@@ -236,7 +233,7 @@ class Bellhop(System):
 
     def told(self) -> frozenset[str]:
         """Those in the escalations that were sent by e-mail."""
-        mails: list[Mapping[str, object]] = self._running.destinations["smtp"].received
+        mails = self._running.destinations["smtp"].received
         return frozenset(email for mail in mails for email in emails_in(json.dumps(mail, default=str)))
 
     @property
