@@ -41,6 +41,8 @@ def rows(measured: Mapping[str, Measured], faults: Sequence[Fault]) -> tuple[lis
     for share, title in ((0.5, "p50"), (0.99, "p99")):
         waits = [percentile(each.waits, share) * _THOUSAND for each in found]
         table.append([f"chat to Slack, {title}, ms", *(f"{each:.0f}" for each in waits)])
+    if any(each.turned_away for each in found):
+        table.append(["turned away, nothing broken", *(each.turned_away for each in found)])
     for fault in faults:
         verdicts = [each.verdicts[fault.key] for each in found]
         table.append([fault.title, *("" for _ in verdicts)])

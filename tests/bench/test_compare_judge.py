@@ -122,6 +122,7 @@ def test_the_table_says_what_was_found_of_each_system() -> None:
     assert by_title["deliveries a second"] == ["20", "80", "40"]
     assert by_title["  times Bellhop's"] == ["1.0", "4.0", "2.0"]
     assert by_title["chat to Slack, p99, ms"] == ["500", "500", "500"]
+    assert "turned away, nothing broken" not in by_title
     assert by_title["  Firestore"] == ["yes", "-", "yes"]
     for fault in FAULTS:
         place = [str(title) for title, *_ in table].index(fault.title)
@@ -132,6 +133,14 @@ def test_the_table_says_what_was_found_of_each_system() -> None:
             ["0", "2", "1 (1 known)"],
             ["3 (2 say so)", "0", "0"],
         ]
+
+
+def test_who_was_turned_away_while_nothing_was_broken_is_in_the_table() -> None:
+    """A row that is there only if it says something."""
+    busy = measured(10.0)
+    busy.turned_away = 4
+    _heads, table = rows({BELLHOP: busy, "Celery": measured(10.0)}, FAULTS)
+    assert ["turned away, nothing broken", 4, 0] in table
 
 
 def test_every_system_has_its_needs_in_the_table() -> None:
