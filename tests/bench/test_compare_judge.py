@@ -106,7 +106,8 @@ def measured(rate: float, **verdict: object) -> Measured:
     met = Verdict(
         **{"accepted": 70, "turned_away": 2, "lost": (), "known": 0, "twice": 0, "warned": 0, "waits": ()} | verdict
     )
-    return Measured([rate, rate * 3, rate * 2], (0.01, 0.02, 0.5), {fault.key: met for fault in FAULTS})
+    verdicts = {fault.key: met for fault in FAULTS}
+    return Measured(rates=[rate, rate * 3, rate * 2], waits=(0.01, 0.02, 0.5), verdicts=verdicts)
 
 
 def test_the_table_says_what_was_found_of_each_system() -> None:
