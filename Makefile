@@ -41,7 +41,6 @@ soak: setup ## thousands of alerts while everything breaks, and what became of e
 	@exec $(PY) -m bench soak $(ARGS)
 
 compare: setup ## the same job by Celery, Dramatiq and Flask with APScheduler, and Bellhop, in one table (a quarter of an hour)
-	@$(PY) -m infra.local.prerequisites
 	@exec $(PY) -m bench.compare $(ARGS)
 
 migrate-soak: setup ## migrate 10,000 and 100,000 documents, kill it, take it back, compare (about a quarter of an hour)

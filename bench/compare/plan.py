@@ -70,4 +70,4 @@ class Plan:
     before: float = 3.0
     broken: float = 18.0
     after: float = 4.0
-    patience: float = 60.0
+    patience: float = 180.0

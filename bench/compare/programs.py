@@ -19,7 +19,7 @@ from infra.local.supervise import NotReady, ProcessSpec, Supervised
 from infra.local.wiring import HOST
 from infra.manifest import ROOT
 
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 _LOOK_SECONDS = 0.05
 _PORTS = range(20_000, 32_000)
 

@@ -17,7 +17,7 @@ from bench.compare.visitors import Visitors
 from infra.local.standins.faults import Fault as Break
 
 _LOOK_SECONDS = 0.02
-_TRIAL_SECONDS = 60.0
+_TRIAL_SECONDS = 120.0
 MOST_TURNED_AWAY = 10
 """Of so many who are accepted while nothing is broken, one may be turned away: the machine may do much else."""
 
