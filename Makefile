@@ -1,7 +1,7 @@
 # Bellhop's commands. `make` or `make help` lists them. What they install is kept in .venv and .local, inside the checkout.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults fuzz bench soak migrate-soak deploy-faults simulate queries model mutants emulator-free check lock clean
+.PHONY: help setup run test faults fuzz bench soak compare migrate-soak deploy-faults simulate queries model mutants emulator-free check lock clean
 
 PY := .venv/bin/python
 UV := uv==0.13.9
@@ -40,6 +40,9 @@ soak: setup ## thousands of alerts while everything breaks, and what became of e
 	@$(PY) -m infra.local.prerequisites
 	@exec $(PY) -m bench soak $(ARGS)
 
+compare: setup ## the same job by Celery, Dramatiq and Flask with APScheduler, and Bellhop, in one table (a quarter of an hour)
+	@exec $(PY) -m bench.compare $(ARGS)
+
 migrate-soak: setup ## migrate 100,000 documents and import 50,000 old rows, kill both, take back, compare (a quarter of an hour)
 	@$(PY) -m infra.local.prerequisites
 	@$(PY) -m bench migrate
@@ -73,10 +76,10 @@ check: setup ## formatting, lint, types, layers, secrets and known weaknesses; a
 	done; \
 	if [ -n "$$failed" ]; then echo "check failed: $${failed#; }" >&2; exit 1; fi
 
-lock: setup ## pin requirements*.txt anew from requirements*.in (ARGS=--upgrade for newer versions)
+lock: setup ## pin requirements*.txt anew from requirements*.in, bench/compare's too (ARGS=--upgrade for newer versions)
 	@test -x .local/lock/bin/uv || { rm -rf .local/lock && $(PY) -m venv .local/lock; }
 	@.local/lock/bin/python -m pip install -qq --disable-pip-version-check $(UV)
-	@for name in requirements requirements-dev; do \
+	@for name in requirements requirements-dev bench/compare/requirements; do \
 		echo "lock: $$name.txt"; \
 		.local/lock/bin/uv pip compile $(COMPILE) $(ARGS) --output-file $$name.txt $$name.in || exit 1; \
 	done
