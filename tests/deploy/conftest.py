@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -27,6 +27,14 @@ SECRETS = {
 }
 
 
+class Terminal(io.StringIO):
+    """Standard input with a person at it."""
+
+    def isatty(self) -> bool:
+        """It is one."""
+        return True
+
+
 @dataclass
 class Cloud:
     """A project on the stand-in, and ``infra.deploy`` for it.
@@ -46,10 +54,10 @@ class Cloud:
         """What the project holds."""
         return self.apis.state
 
-    def deploy(self, *arguments: str, secrets: bool = False) -> int:
-        """One command; the exit status. ``secrets`` are given on standard input."""
+    def deploy(self, *arguments: str, secrets: bool = False, terminal: bool = False) -> int:
+        """One command; the exit status. ``secrets`` are given on standard input, which may be a person's terminal."""
         lines = "".join(f"{name}={value}\n" for name, value in SECRETS.items())
-        before, sys.stdin = sys.stdin, io.StringIO(lines if secrets else "")
+        before, sys.stdin = sys.stdin, (Terminal if terminal else io.StringIO)(lines if secrets else "")
         try:
             how = ["--secrets-stdin"] if secrets else []
             how += [] if "--place" in arguments else ["--place", self.place]
@@ -75,25 +83,20 @@ def with_sdk() -> None:
 
 
 @pytest.fixture(scope="session")
-def gcloud_on_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Cloud]]:
-    """Gives an empty project whenever it is called."""
+def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """The real gcloud and a project, whatever is in it."""
     with_sdk()
     apis = GoogleApis(PROJECT)
     folder = tmp_path_factory.mktemp("gcloud")
     gcloud, place = ForkedGcloud(apis.environment(), folder, ROOT), full_place.write(folder)
-
-    def empty() -> Cloud:
-        apis.reset(PROJECT)
-        return Cloud(apis, gcloud, place)
-
-    yield empty
+    yield Cloud(apis, gcloud, place)
     gcloud.stop()
     apis.stop()
 
 
 @pytest.fixture
 def project(deployed: tuple[Cloud, list[Seen], list[tuple[str, ...]]]) -> Iterator[Cloud]:
-    """The deployed project, to be changed by one test."""
+    """The deployed project, to be changed by one test, or emptied (`GoogleApis.reset`)."""
     cloud, before = deployed[0], deployed[0].state
     cloud.apis.state = before.copied()
     yield cloud
@@ -101,9 +104,9 @@ def project(deployed: tuple[Cloud, list[Seen], list[tuple[str, ...]]]) -> Iterat
 
 
 @pytest.fixture(scope="session")
-def deployed(gcloud_on_stand_in: Callable[[], Cloud]) -> tuple[Cloud, list[Seen], list[tuple[str, ...]]]:
+def deployed(stand_in: Cloud) -> tuple[Cloud, list[Seen], list[tuple[str, ...]]]:
     """An empty project after one apply, with the mutating requests and the commands it took."""
-    cloud = gcloud_on_stand_in()
-    begun = len(cloud.gcloud.commands)
-    made = cloud.mutations("apply", secrets=True)
-    return cloud, made, cloud.gcloud.commands[begun:]
+    stand_in.apis.reset(PROJECT)
+    begun = len(stand_in.gcloud.commands)
+    made = stand_in.mutations("apply", secrets=True)
+    return stand_in, made, stand_in.gcloud.commands[begun:]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
 
 from tests.deploy.conftest import PROJECT, SECRETS
@@ -61,8 +59,7 @@ def test_destroy_takes_away_what_can_be_made_again_and_nothing_else(project, mon
     answers = iter([PROJECT, "destroy"])
     monkeypatch.setattr("builtins.input", lambda _: next(answers))
     before = set(project.state.resources)
-    monkeypatch.setattr(io.StringIO, "isatty", lambda _: True)
-    assert project.deploy("destroy") == 0
+    assert project.deploy("destroy", terminal=True) == 0
     gone = {name.split("/")[-2] for name in before - set(project.state.resources)}
     assert gone == {"functions", "services", "queues", "jobs", "metrics", "alertPolicies"}
     left = [name for name in project.state.resources if name.split("/")[-2] in gone]

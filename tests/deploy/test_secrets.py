@@ -82,10 +82,10 @@ def anywhere(texts: dict[str, str]) -> list[str]:
     ]
 
 
-def test_no_secret_is_in_a_process_list_an_environment_a_log_or_a_file(gcloud_on_stand_in, tmp_path) -> None:
+def test_no_secret_is_in_a_process_list_an_environment_a_log_or_a_file(project, tmp_path) -> None:
     """The step that has them, in processes of their own with the installed gcloud, watched all the time."""
-    cloud = gcloud_on_stand_in()
-    environ = {**cloud.gcloud.environment, "BELLHOP_PLAIN": PLAIN, "CLOUDSDK_CONFIG": str(tmp_path / "gcloud")}
+    project.apis.reset(PROJECT)
+    environ = {**project.gcloud.environment, "BELLHOP_PLAIN": PLAIN, "CLOUDSDK_CONFIG": str(tmp_path / "gcloud")}
     lines = "".join(f"{name}={value}\n" for name, value in SECRETS.items())
     called = [sys.executable, "-m", "infra.deploy", "apply", "--only", "apis,secrets", "--secrets-stdin"]
     with watching() as watch:
@@ -99,7 +99,7 @@ def test_no_secret_is_in_a_process_list_an_environment_a_log_or_a_file(gcloud_on
             check=False,
         )
     assert ended.returncode == 0, ended.stderr
-    assert {name.split("/")[3]: value for name, value in cloud.state.payloads.items()} == SECRETS
+    assert {name.split("/")[3]: value for name, value in project.state.payloads.items()} == SECRETS
 
     # It was looked often enough to see the very commands that had the secrets on their standard input.
     seen = b"\0".join(watch.texts)

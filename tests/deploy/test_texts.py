@@ -68,9 +68,8 @@ def ours(folder: Path) -> list[str]:
     return asked
 
 
-def test_every_command_passes_gclouds_own_linter(gcloud_on_stand_in, tmp_path) -> None:
+def test_every_command_passes_gclouds_own_linter(stand_in, tmp_path) -> None:
     """One call for all of them; which text each is from is told."""
-    cloud = gcloud_on_stand_in()
     known = {command: path.name for path in FILES for command in commands(path)}
     known |= dict.fromkeys(ours(tmp_path), "infra.deploy")
     assert len(known) > 15
@@ -78,7 +77,7 @@ def test_every_command_passes_gclouds_own_linter(gcloud_on_stand_in, tmp_path) -
     known[wrong_one] = "nowhere"
     path = tmp_path / "commands.json"
     path.write_text(json.dumps([{"command_string": each} for each in known]), encoding="utf-8")
-    ended = cloud.gcloud(["meta", "lint-gcloud-commands", f"--commands-file={path}"], None)
+    ended = stand_in.gcloud(["meta", "lint-gcloud-commands", f"--commands-file={path}"], None)
     wrong = {
         each["command_string"]: (known.get(each["command_string"]), each["error_message"])
         for each in json.loads(ended.out)

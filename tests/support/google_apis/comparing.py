@@ -11,7 +11,8 @@ from tests.support.google_apis.state import State
 
 _NUMBERED = re.compile(
     r"(?<=/indexes/)CICA\d+|(?<=/alertPolicies/)\d+|(?<=/notificationChannels/)\d+|(?<=/backupSchedules/)schedule\d+"
-    r"|(?<=/budgets/)[0-9a-f-]+|(?<=/rulesets/)[0-9a-f-]+|(?<=-)\d{5}-abc|(?<=\")\d+\.zip|\"etag\": \"[^\"]*\""
+    r"|(?<=/budgets/)[0-9a-f-]+|(?<=/rulesets/)[0-9a-f-]+|(?<=-)\d{5}-abc|(?<=\")\d+\.zip"
+    r"|\"(etag|createTime)\": \"[^\"]*\""
 )
 """The names and numbers that Google gives."""
 

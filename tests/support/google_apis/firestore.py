@@ -114,6 +114,13 @@ def _create_schedule(state: State, asked: Asked) -> Any:
     return state.create(name, {"name": name, **asked.body})
 
 
+def _update_schedule(state: State, asked: Asked) -> Any:
+    common.read(_SCHEDULE, asked.body)
+    value = common.masked(state.get(asked.name), asked.body, asked.query.get("updateMask", ""))
+    state.resources[asked.name] = {**value, "name": asked.name}
+    return state.resources[asked.name]
+
+
 ROUTES = [
     Route.of("GET", "/v1/{projects/*}/databases", common.lists("databases", "databases")),
     Route.of("POST", "/v1/{projects/*}/databases", _create_database),
@@ -129,4 +136,5 @@ ROUTES = [
     Route.of("PATCH", f"/v1/{{{GROUP}/fields/*}}", _update_field),
     Route.of("GET", f"/v1/{{{DATABASE}}}/backupSchedules", common.lists("backupSchedules", "backupSchedules")),
     Route.of("POST", f"/v1/{{{DATABASE}}}/backupSchedules", _create_schedule),
+    Route.of("PATCH", f"/v1/{{{DATABASE}/backupSchedules/*}}", _update_schedule),
 ]
