@@ -41,13 +41,9 @@ def _page(request: flask.Request) -> flask.Response:
 def _answer(request: flask.Request) -> flask.Response:
     asked = read_chat_request(request, proxy_hops=CHAT.settings.trusted_proxy_hops)
     details = given_details(asked.name, asked.email, asked.phone, CHAT.phone_region)
-    command = AnswerMessage(
-        visitor=Visitor(asked.message, details, asked.processing, asked.marketing),
-        session_id=asked.session_id,
-        idempotency_key=asked.idempotency_key,
-        client=asked.client,
-        request_hash=ids.request_hash(asked.canonical),
-    )
+    visitor = Visitor(asked.message, details, asked.processing, asked.marketing)
+    request_hash = ids.request_hash(asked.canonical)
+    command = AnswerMessage(visitor, asked.session_id, asked.idempotency_key, asked.client, request_hash, asked.canary)
     try:
         answered = CHAT.flow(command)
     except RateLimited as refused:

@@ -127,6 +127,7 @@ class AlertPolicy(_Entry):
     Attributes:
         metric: the counter of this manifest it looks at.
         jobs: the counter counts successes of jobs; it is looked at for each job, and must not stand still.
+        absent_for: seconds for which the counter must not stand still, once it has counted; 0: it may.
         above: more than so many within ``within`` seconds.
         severity: how it is shown.
         runbook: the page in ``runbooks/`` that says what to do.
@@ -135,6 +136,7 @@ class AlertPolicy(_Entry):
 
     metric: Word
     jobs: bool = False
+    absent_for: Annotated[int, kinds.seconds(0, 84_600, whole=True)] = 0
     above: Annotated[float, kinds.number(0, 1_000_000)] = 0.0
     within: Annotated[int, kinds.seconds(60, 86_400, whole=True)] = 300
     severity: Literal["CRITICAL", "ERROR", "WARNING"]

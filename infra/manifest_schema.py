@@ -15,7 +15,7 @@ _CHOICES = {
     ("Function", "access"): ["public", "admin", "tasks", "scheduler"],
     ("Function", "ingress"): ["all", "internal-only", "internal-and-gclb"],
 }
-_SECONDS = ("timeout", "min_backoff", "max_backoff", "attempt_deadline", "within")
+_SECONDS = ("timeout", "min_backoff", "max_backoff", "attempt_deadline", "within", "absent_for")
 
 
 def manifest_schema() -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import astuple, fields, is_dataclass
+from dataclasses import astuple, fields, is_dataclass, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,29 @@ def configured(settings: Settings) -> dict[str, Channel]:
     Raises:
         ConfigError: names the setting that an adapter cannot use.
     """
-    return {name: _MAKERS[name](settings) for name in settings.channels}
+    from shared.adapters.http import AGENT
+
+    return {name: _MAKERS[name](settings, AGENT) for name in settings.channels}
+
+
+def canary_targets(settings: Settings) -> dict[str, Channel]:
+    """Where canaries go: the channels of leads that have a target for them, each made as the channel itself is.
+
+    Raises:
+        ConfigError: names the setting that an adapter cannot use.
+    """
+    from shared.adapters.http import CANARY_AGENT
+
+    theirs = replace(
+        settings,
+        slack_webhook_url=settings.canary_slack_webhook_url,
+        monday_board_id=settings.canary_monday_board_id or settings.monday_board_id,
+        monday_group_id=settings.canary_monday_group_id,
+        escalation_email_to=settings.canary_email_to,
+        webhook_url=settings.canary_webhook_url,
+        public_base_url=None,  # no e-mail to a visitor is a canary
+    )
+    return {name: _MAKERS[name](theirs, CANARY_AGENT) for name in settings.canary_channels if name in settings.channels}
 
 
 def fingerprints(settings: Settings) -> dict[str, str]:
@@ -61,13 +83,13 @@ def _plain(value: Any) -> Any:
     return sorted(value) if isinstance(value, frozenset) else value
 
 
-def _slack(settings: Settings) -> Channel:
+def _slack(settings: Settings, agent: str) -> Channel:
     from shared.adapters.slack import Slack
 
-    return Slack(settings.slack_webhook_url or "")
+    return Slack(settings.slack_webhook_url or "", agent=agent)
 
 
-def _monday(settings: Settings) -> Channel:
+def _monday(settings: Settings, agent: str) -> Channel:
     from shared.adapters.monday import Monday
 
     return Monday(
@@ -76,10 +98,11 @@ def _monday(settings: Settings) -> Channel:
         api_url=settings.monday_api_url,
         group_id=settings.monday_group_id,
         columns=settings.monday_columns or {},
+        agent=agent,
     )
 
 
-def _email(settings: Settings) -> Channel:
+def _email(settings: Settings, _agent: str) -> Channel:
     from shared.adapters.smtp import Email
     from shared.adapters.visitor_mail import Mailing, VisitorMail
 
@@ -107,7 +130,7 @@ def _followups(settings: Settings) -> FollowupMail | None:
     return FollowupMail(sender(settings.mail_from or ""), f"{settings.public_base_url}/unsubscribe", tokens, signing)
 
 
-def _webhook(settings: Settings) -> Channel:
+def _webhook(settings: Settings, agent: str) -> Channel:
     from shared.adapters.webhook import Webhook
 
     assert settings.webhook_url is not None  # noqa: S101 - it is configured
@@ -115,16 +138,17 @@ def _webhook(settings: Settings) -> Channel:
         settings.webhook_url,
         secret=settings.webhook_secret or "",
         allowed_private=settings.webhook_allowed_private,
+        agent=agent,
     )
 
 
-def _apprise(settings: Settings) -> Channel:
+def _apprise(settings: Settings, _agent: str) -> Channel:
     from shared.adapters.apprise import Apprise
 
     return Apprise(settings.apprise_urls)
 
 
-_MAKERS: Mapping[str, Callable[[Settings], Channel]] = {
+_MAKERS: Mapping[str, Callable[[Settings, str], Channel]] = {
     "email": _email,
     "slack": _slack,
     "webhook": _webhook,

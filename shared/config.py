@@ -12,6 +12,7 @@ from typing import Any
 
 from shared import webhook_settings
 from shared.errors import ConfigError
+from shared.settings.canary import CanarySettings
 from shared.settings.channels import ChannelsSettings
 from shared.settings.chat import ChatSettings
 from shared.settings.delivery import DeliverySettings
@@ -36,13 +37,26 @@ LEASE_MARGIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Settings(IdentitySettings, LimitsSettings, ChannelsSettings, ChatSettings, DeliverySettings, RightsSettings):
+class Settings(
+    IdentitySettings, LimitsSettings, ChannelsSettings, ChatSettings, DeliverySettings, RightsSettings, CanarySettings
+):
     """What the environment says, checked. A field is None only where nothing was set and there is no default."""
 
     @property
     def channels(self) -> tuple[str, ...]:
         """The channels that are configured, in the order of ``CHANNELS``."""
         return tuple(name for name in CHANNELS if not self._missing(*NEEDED[name]))
+
+    @property
+    def canary_channels(self) -> tuple[str, ...]:
+        """The channels of leads that have a target for canaries."""
+        targets = {
+            "slack": self.canary_slack_webhook_url,
+            "monday": self.canary_monday_group_id or self.canary_monday_board_id,
+            "email": self.canary_email_to,
+            "webhook": self.canary_webhook_url,
+        }
+        return tuple(name for name in self.lead_channels or () if targets[name])
 
     def require(self, *names: str) -> None:
         """Insist on settings that this function cannot do without.
@@ -135,13 +149,13 @@ def _between(values: dict[str, Any], given: set[str]) -> list[str]:
             f"DESTINATION_DEADLINE_SECONDS: was {deadline:g}; takes at most LEASE_SECONDS ({lease:g}) less "
             f"{LEASE_MARGIN_SECONDS:g}"
         )
-    if "webhook_url" in values and "webhook_allowed_private" in values:
+    for name in ("webhook_url", "canary_webhook_url"):
+        if name not in values or "webhook_allowed_private" not in values:
+            continue
         try:
-            values["webhook_url"] = webhook_settings.parse_webhook_url(
-                values["webhook_url"], values["webhook_allowed_private"]
-            )
+            values[name] = webhook_settings.parse_webhook_url(values[name], values["webhook_allowed_private"])
         except ValueError as error:
-            wrong.append(f"WEBHOOK_URL: was (secret); takes {error}")
+            wrong.append(f"{name.upper()}: was (secret); takes {error}")
     return wrong
 
 

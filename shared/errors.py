@@ -14,6 +14,7 @@ BellhopError
 │   ├── SliceLive          500: somebody works at this slice; the task must come back
 │   ├── SlotRunning        409: this run of a job is under way; the scheduler must come back
 │   ├── TokenRefused       400: a link's token is not one of ours
+│   ├── CanaryRefused      403: a message says it is a canary, and is none of ours, or too old
 │   └── TokenExpired       410: a link's token was ours, too long ago
 ├── StorageError           Firestore did not do what was asked
 │   ├── Conflict           a precondition failed: somebody else was first; nothing was written
@@ -177,6 +178,14 @@ class TokenRefused(RequestError):  # noqa: N818 - the field's word
     def __init__(self) -> None:
         detail = "The link is not complete or not valid; use the whole link of the e-mail."
         super().__init__(400, detail, slug="token-refused", title="The link is not valid", field="t")
+
+
+class CanaryRefused(RequestError):  # noqa: N818 - the field's word
+    """A message carries a canary's order that is forged, changed, or older than a minute; nothing was written."""
+
+    def __init__(self) -> None:
+        detail = "X-Bellhop-Canary takes an order of the function canary, at most a minute old; visitors send none."
+        super().__init__(403, detail, slug="canary-refused", title="Not a canary", field="X-Bellhop-Canary")
 
 
 class TokenExpired(RequestError):  # noqa: N818 - the field's word

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 SEVERITIES: Mapping[str, str] = {
     "admin_limited": "ERROR",  # somebody tries admin keys: no more are looked at for a while
     "admin_refused": "WARNING",  # a wrong admin key
+    "admin_signed_in": "INFO",  # in a browser
     "alert_busy": "INFO",  # another holder's lease is live: the task comes back
     "alert_delivered": "INFO",
     "alert_expired": "WARNING",  # its holder's lease ran out
@@ -37,6 +38,12 @@ SEVERITIES: Mapping[str, str] = {
     "breaker_reopened": "WARNING",  # the attempt that was to find out failed
     "breaker_unwritable": "WARNING",  # what an attempt came to could not be counted
     "budget_spent": "WARNING",  # answered with the contact form: the day's messages are used up
+    "canary_arrived": "INFO",  # a made-up lead was delivered in time
+    "canary_interrupted": "WARNING",  # the run that was to send one died: nothing is known
+    "canary_late": "ERROR",  # one was not delivered in time: leads may not be either
+    "canary_missing": "ERROR",  # none was sent for too long
+    "canary_moved": "INFO",  # the alert of one has another state
+    "canary_waits": "WARNING",  # what one left cannot be removed yet
     "channel_broken": "ERROR",  # our own code failed while sending
     "claim_outlived": "WARNING",  # a turn took longer than its key's claim
     "cleanup_finished": "INFO",
@@ -97,9 +104,11 @@ FIELDS = frozenset(
         "function",
         "generation",
         "kind",
+        "latency_ms",
         "postponed",
         "reason",
         "redrive_id",
+        "run_id",
         "source",
         "state",
         "step",

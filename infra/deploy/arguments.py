@@ -53,7 +53,7 @@ def _traffic(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     revisions.add_argument("--save", type=Path, required=True, metavar="FILE")
     rollback = _command(commands, "rollback", "lead the traffic back to the revisions written down")
     rollback.add_argument("--to", type=Path, required=True, metavar="FILE")
-    smoke = _command(commands, "smoke", "send a lead through chat, and wait until it is delivered")
+    smoke = _command(commands, "smoke", "send a canary through chat, and wait until it arrives")
     smoke.add_argument(
         "--rollback-to", type=Path, metavar="FILE", help="where it fails, lead the traffic back to these"
     )
@@ -61,6 +61,7 @@ def _traffic(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--channel", action="append", metavar="NAME", help="wait for these channels only (all it goes to)"
     )
     smoke.add_argument("--wait", type=_positive, default=180, metavar="SECONDS", help="how long at most (180)")
+    smoke.add_argument("--lead", action="store_true", help="a real lead, also where there are canaries")
     smoke.add_argument("--url", help="the system's address instead of the place's: URL/chat, URL/admin_console")
 
 

@@ -177,8 +177,9 @@ def rollback(context: Context) -> int:
 
 
 def smoke_test(context: Context) -> int:
-    """A canary lead; where it does not arrive, the traffic goes back."""
-    reached = smoke.target(context.options.url, context.gcloud, context.manifest, context.place, context.environ)
+    """A canary; where it does not arrive, the traffic goes back."""
+    where = (context.options.url, context.gcloud, context.manifest, context.place, context.environ)
+    reached = smoke.target(*where, lead=context.options.lead)
     try:
         smoke.deliver(reached, context.options.channel, context.options.wait, _say)
     except DeployFailed as error:

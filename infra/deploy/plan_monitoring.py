@@ -90,6 +90,8 @@ def policy_body(names: Names, name: str, policy: AlertPolicy, told: Sequence[str
     metric = f'metric.type="logging.googleapis.com/user/{policy.metric}"'
     if policy.jobs:
         conditions = [_stands_still(metric, job, each) for job, each in names.manifest.jobs.items()]
+    elif policy.absent_for:
+        conditions = [_absent(metric, policy.absent_for)]
     else:
         conditions = [_too_many(metric, policy)]
     return {
@@ -123,6 +125,19 @@ def _too_many(metric: str, policy: AlertPolicy) -> dict[str, Any]:
                     "crossSeriesReducer": "REDUCE_SUM",
                 }
             ],
+        },
+    }
+
+
+def _absent(metric: str, seconds: int) -> dict[str, Any]:
+    """Nothing was counted for so long; of a counter that never counted Cloud Monitoring tells nothing."""
+    summed = {"alignmentPeriod": "300s", "perSeriesAligner": "ALIGN_SUM", "crossSeriesReducer": "REDUCE_SUM"}
+    return {
+        "displayName": f"nothing for {seconds} s",
+        "conditionAbsent": {
+            "filter": f'{metric} AND resource.type="cloud_run_revision"',
+            "duration": f"{seconds}s",
+            "aggregations": [summed],
         },
     }
 

@@ -1,4 +1,8 @@
-"""A canary lead: sent through chat as a visitor would, and waited for until its alerts are delivered."""
+"""A lead that is no lead, sent through chat and waited for until it is delivered.
+
+Where the system has canaries it is one: its job is run, so that the team sees nothing and nothing is counted. Elsewhere
+it is a message like a visitor's, which says that it is a check.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +20,9 @@ from infra.deploy.names import Names
 from infra.deploy.place import Place
 from infra.manifest import Manifest
 from infra.ops import console, failures
+from shared.domain.canary import DOMAIN
 
-DOMAIN = "canary.example.com"
+JOB = "canary"
 ANSWER_SECONDS = 30.0
 LOOK_SECONDS = 2.0
 _OVER = ("failed", "waived", "suppressed", "erased")
@@ -25,22 +30,37 @@ _OVER = ("failed", "waived", "suppressed", "erased")
 
 @dataclass(frozen=True)
 class Target:
-    """Where to send it and where to ask: the URLs of ``chat`` and ``admin_console``, and what the latter wants."""
+    """Where to send it and where to ask: the URLs of ``chat`` and ``admin_console``, and what the latter wants.
+
+    ``run_canary`` runs the canary's job; None where the system has none, or it cannot be reached.
+    """
 
     chat: str
     console: str
     environ: Mapping[str, str]
+    run_canary: Callable[[], object] | None = None
 
 
-def target(url: str | None, gcloud: Gcloud, manifest: Manifest, place: Place, environ: Mapping[str, str]) -> Target:
+def target(
+    url: str | None, gcloud: Gcloud, manifest: Manifest, place: Place, environ: Mapping[str, str], *, lead: bool
+) -> Target:
     """A system at one address, such as the local one, or the place's functions.
+
+    Args:
+        url: of a system at one address; None for the place's.
+        gcloud: of the place's project.
+        manifest: what there is.
+        place: where.
+        environ: the process's environment.
+        lead: send a lead even where there are canaries.
 
     Raises:
         CommandFailed: the project cannot be read, or gcloud gives no identity token.
     """
     if url is not None:
         base = url.rstrip("/")
-        return Target(f"{base}/chat", f"{base}/admin_console", environ)
+        local = None if lead or not _has_canaries(base) else lambda: requests.post(_job(base), timeout=ANSWER_SECONDS)
+        return Target(f"{base}/chat", f"{base}/admin_console", environ, local)
     number = str(gcloud.read("projects", "describe", place.project)["projectNumber"])
     names = Names(manifest, place, number)
     argv = ("auth", "print-identity-token")
@@ -48,11 +68,13 @@ def target(url: str | None, gcloud: Gcloud, manifest: Manifest, place: Place, en
     if ended.status != 0:
         raise CommandFailed(argv, ended)
     identity = {console.IDENTITY_VARIABLE: ended.out.strip()}
-    return Target(names.url("chat"), names.url("admin_console"), {**environ, **identity})
+    run = ("scheduler", "jobs", "run", JOB, f"--location={place.region}")
+    job = None if lead or "CANARY_KEYS" not in place.secrets else lambda: gcloud.change(run)
+    return Target(names.url("chat"), names.url("admin_console"), {**environ, **identity}, job)
 
 
 def deliver(reached: Target, channels: Sequence[str] | None, seconds: float, say: Callable[[str], None]) -> None:
-    """Send a lead and wait for its alerts.
+    """Send a canary, or a lead, and wait for it.
 
     Args:
         reached: where.
@@ -63,6 +85,9 @@ def deliver(reached: Target, channels: Sequence[str] | None, seconds: float, say
     Raises:
         DeployFailed: chat did not answer as it should, or an alert was not delivered in time, or will not be.
     """
+    if reached.run_canary is not None:
+        _canary(reached, reached.run_canary, channels, seconds, say)
+        return
     email = f"{uuid.uuid4().hex[:16]}@{DOMAIN}"
     _send(reached.chat, email)
     say(f"smoke: a lead was taken by {reached.chat}")
@@ -79,6 +104,49 @@ def deliver(reached: Target, channels: Sequence[str] | None, seconds: float, say
     raise DeployFailed(f"the canary was not delivered within {seconds:g} s: {states or 'it has no alert'}")
 
 
+def _canary(
+    reached: Target,
+    run_job: Callable[[], object],
+    channels: Sequence[str] | None,
+    seconds: float,
+    say: Callable[[str], None],
+) -> None:
+    """Run the canary's job and wait for what it sent; raises DeployFailed."""
+    before = {run["id"] for run in _runs(reached)}
+    begun = time.monotonic()
+    run_job()
+    say("smoke: the canary's job was run")
+    states: dict[str, str] = {}
+    while time.monotonic() - begun < seconds:
+        new = next((run for run in _runs(reached) if run["id"] not in before), None)
+        legs = {name: leg for name, leg in new["channels"].items() if not channels or name in channels} if new else {}
+        states = {name: str(leg["reached"]) for name, leg in legs.items()}
+        if any(leg["state"] in ("late", "unknown") for leg in legs.values()):
+            raise DeployFailed(f"the canary did not arrive: { {name: leg['cause'] for name, leg in legs.items()} }")
+        if legs and all(leg["state"] == "arrived" for leg in legs.values()):
+            say(f"smoke: the canary arrived through {', '.join(sorted(legs))}")
+            return
+        time.sleep(LOOK_SECONDS)
+    raise DeployFailed(f"the canary did not arrive within {seconds:g} s: {states or 'none was sent'}")
+
+
+def _runs(reached: Target) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = _asked(reached, "/canary", "runs")["runs"]
+    return found
+
+
+def _has_canaries(base: str) -> bool:
+    """Whether this is a local system that sends canaries."""
+    try:
+        return JOB in console.local_info(base).get("jobs", ())
+    except failures.CommandFailed:
+        return False
+
+
+def _job(base: str) -> str:
+    return f"{base}/_local/jobs/{JOB}/run"
+
+
 def _send(url: str, email: str) -> None:
     message = f"Deployment check, please ignore: {email}"
     try:
@@ -90,11 +158,16 @@ def _send(url: str, email: str) -> None:
 
 
 def _states(reached: Target, email: str, channels: Sequence[str] | None) -> dict[str, str]:
+    alerts: list[dict[str, Any]] = _asked(reached, "/alerts", "alerts", email=email)["alerts"]
+    return {str(each["channel"]): str(each["state"]) for each in alerts if not channels or each["channel"] in channels}
+
+
+def _asked(reached: Target, path: str, holds: str, **query: str) -> dict[str, Any]:
+    """What the console answers; raises DeployFailed."""
     base = reached.console.removesuffix(console.CONSOLE)
     own = None if base != reached.console else reached.console
     try:
         with console.console_at(base, own, reached.environ) as opened:
-            alerts: list[dict[str, Any]] = opened.get("/alerts", "alerts", email=email)["alerts"]
+            return opened.get(path, holds, **query)
     except failures.CommandFailed as error:
         raise DeployFailed(f"the canary cannot be looked up: {error}") from error
-    return {str(each["channel"]): str(each["state"]) for each in alerts if not channels or each["channel"] in channels}

@@ -9,11 +9,16 @@ from typing import Any
 
 import aiohttp
 
+from shared.domain.alert import CANARY
+
 SHOWN = ("channel", "kind", "state", "attempts", "generation", "cause", "created_at", "wake_at", "ended_at", "history")
+
+CANARIES_MOST = 20
+"""So many more are read: alerts of canaries are removed by the next run."""
 
 
 async def newest_alerts(firestore: str, project: str, limit: int) -> list[dict[str, Any]]:
-    """The newest alerts, newest first: what happened to each, nothing of what a visitor wrote.
+    """The newest alerts, newest first: what happened to each, nothing of what a visitor wrote. Canaries are no leads.
 
     Args:
         firestore: host:port of the emulator.
@@ -25,7 +30,7 @@ async def newest_alerts(firestore: str, project: str, limit: int) -> list[dict[s
             "select": {"fields": [{"fieldPath": name} for name in SHOWN]},
             "from": [{"collectionId": "alerts"}],
             "orderBy": [{"field": {"fieldPath": "created_at"}, "direction": "DESCENDING"}],
-            "limit": limit,
+            "limit": limit + CANARIES_MOST,
         }
     }
     url = f"http://{firestore}/v1/projects/{project}/databases/(default)/documents:runQuery"
@@ -33,7 +38,8 @@ async def newest_alerts(firestore: str, project: str, limit: int) -> list[dict[s
     async with aiohttp.ClientSession(headers=headers) as session, session.post(url, json=query) as answer:
         answer.raise_for_status()
         rows = await answer.json()
-    return [_plain(row["document"]) for row in rows if "document" in row]
+    found = [_plain(row["document"]) for row in rows if "document" in row]
+    return [alert for alert in found if alert["kind"] != CANARY][:limit]
 
 
 def _plain(document: dict[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from infra.local.standins.faults import BadFault, Fault, parse_fault
 
 ALERTS_MOST = 200
 KNOWN = (
-    "info, alerts, logs/NAME, NAME/received, NAME/fault, jobs/NAME/run, queues/NAME/purge|pause|resume, "
-    "functions/NAME/kill"
+    "info, alerts, logs/NAME, canary/received, NAME/received, NAME/fault, jobs/NAME/run, "
+    "queues/NAME/purge|pause|resume, functions/NAME/kill"
 )
 
 
@@ -48,6 +48,9 @@ class System(Protocol):
     def info(self) -> dict[str, Any]:
         """What runs where."""
 
+    def canaries(self) -> list[dict[str, Any]]:
+        """What canaries showed at their targets."""
+
     async def run_job(self, name: str) -> int | None:
         """Run a job now; the status it was answered with."""
 
@@ -71,6 +74,7 @@ def routes(system: System) -> list[web.RouteDef]:
         web.get("/_local/info", control.info),
         web.get("/_local/alerts", control.alerts),
         web.get("/_local/logs/{name}", control.logs),
+        web.get("/_local/canary/received", control.canaries),
         web.get("/_local/{name}/received", control.received),
         web.get("/_local/{name}/fault", control.fault),
         web.put("/_local/{name}/fault", control.break_it),
@@ -114,6 +118,9 @@ class _Control:
     @_named
     async def logs(self, request: web.Request) -> web.Response:
         return web.Response(text="\n".join(self._system.logs(request.match_info["name"])) + "\n")
+
+    async def canaries(self, _: web.Request) -> web.Response:
+        return web.json_response(self._system.canaries())
 
     @_named
     async def received(self, request: web.Request) -> web.Response:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from typing import Any
 from urllib.parse import urlsplit
 
 from infra.local.standins.http_standin import HttpStandIn
 from infra.local.standins.model import MODEL, ModelStandIn
 from infra.local.standins.monday import MondayStandIn
 from infra.local.standins.slack import SlackStandIn
-from infra.local.standins.smtp import SmtpStandIn
+from infra.local.standins.smtp import CANARY_TO, SmtpStandIn
 from infra.local.standins.webhook import WebhookStandIn
 from infra.local.wiring import switched_on
 from shared.config import Settings
@@ -43,6 +44,7 @@ class Destinations:
         )
         self.by_name: Mapping[str, HttpStandIn | SmtpStandIn] = {standin.name: standin for standin in every}
         self._of_each: tuple[dict[str, str], ...] = ()
+        self._of_canaries: tuple[tuple[str, dict[str, str]], ...] = ()
         self._of_model: dict[str, str] = {}
 
     async def start(self) -> None:
@@ -65,6 +67,27 @@ class Destinations:
             },
         )
 
+        self._of_canaries = (
+            ("SLACK_WEBHOOK_URL", {"CANARY_SLACK_WEBHOOK_URL": _at(urls["slack"], self._slack.canary_path)}),
+            ("MONDAY_API_KEY", {"CANARY_MONDAY_GROUP_ID": self._monday.CANARIES}),
+            ("SMTP_URL", {"CANARY_EMAIL_TO": CANARY_TO}),
+            ("WEBHOOK_URL", {"CANARY_WEBHOOK_URL": _at(urls["webhook"], self._webhook.canary_path)}),
+        )
+
+    @property
+    def canaries(self) -> list[dict[str, Any]]:
+        """What was accepted at the targets for canaries, destination by destination, oldest first."""
+        return [
+            {"destination": name, "shown": shown}
+            for name, standin in self.by_name.items()
+            for shown in standin.canaries
+        ]
+
+    def forget_canaries(self) -> None:
+        """As if none had come."""
+        for standin in self.by_name.values():
+            standin.canaries.clear()
+
     async def stop(self) -> None:
         """Give up every port. Safe to repeat, and after a start that failed half-way."""
         for standin in self.by_name.values():
@@ -74,13 +97,23 @@ class Destinations:
         """What the functions are configured with to send here.
 
         Where ``environ`` has a secret of a destination, somebody means their own: nothing of the stand-in is mixed into
-        that, neither its certificate nor its board. The model is asked only where ``BELLHOP_MODEL=1`` says so, as
-        answers are otherwise those of the knowledge alone, and where ``environ`` has none of its own.
+        that, neither its certificate nor its board nor its target for canaries. The model is asked only where
+        ``BELLHOP_MODEL=1`` says so, as answers are otherwise those of the knowledge alone, and where ``environ`` has
+        none of its own.
         """
         own = {name for name, value in environ.items() if name in _SECRETS and value.strip()}
         model = self._of_model if wants_model(environ) else {}
         each_own = (*self._of_each, model)
-        return {name: value for each in each_own if not own & each.keys() for name, value in each.items()}
+        filled = {name: value for each in each_own if not own & each.keys() for name, value in each.items()}
+        for channel, target in self._of_canaries:
+            if channel in filled:
+                filled |= target
+        return filled
+
+
+def _at(url: str, path: str) -> str:
+    """Another path at the same address."""
+    return urlsplit(url)._replace(path=path).geturl()
 
 
 def wants_model(environ: Mapping[str, str]) -> bool:

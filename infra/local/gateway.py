@@ -42,6 +42,8 @@ HOP_BY_HOP = frozenset(
     }
 )
 
+FORWARDED = frozenset({"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"})
+
 
 class Gateway:
     """Passes requests on to the functions.
@@ -77,6 +79,9 @@ class Gateway:
         if url is None:
             known = ", ".join(f"/{function}" for function in sorted(self.urls))
             return problem(404, f"There is no function of that name; there are {known}, and /_local/ and /.")
+        if not rest and request.rel_url.raw_path == f"/{name}" and _opens_console(name, request):
+            # Its links are relative to a slash; a function of its own host has no path without one.
+            raise web.HTTPPermanentRedirect(f"/{name}/?{request.rel_url.raw_query_string}".rstrip("?"))
         if not _utf8(request):  # aiohttp would leave such bytes out, and another header would arrive
             return problem(400, "A header is not UTF-8.")
         try:
@@ -115,6 +120,12 @@ class Gateway:
                 return problem(502, "The function ended while it was answering; what it did is not known.")
 
 
+def _opens_console(name: str, request: web.Request) -> bool:
+    """Whether somebody opens the console in a browser."""
+    shown = "text/html" in request.headers.get("Accept", "")
+    return name == "admin_console" and request.method == "GET" and shown and "X-ADMIN-API-KEY" not in request.headers
+
+
 def _utf8(request: web.Request) -> bool:
     try:
         "".join(request.headers.values()).encode()
@@ -127,11 +138,12 @@ def _forwarded(request: web.Request, body: bytes) -> list[tuple[str, str]]:
     headers = [
         (name, value)
         for name, value in request.headers.items()
-        if name.lower() not in HOP_BY_HOP and name.lower() not in {"x-forwarded-for", "x-forwarded-proto"}
+        if name.lower() not in HOP_BY_HOP and name.lower() not in FORWARDED
     ]
     claimed = request.headers.getall("X-Forwarded-For", [])
     headers.append(("X-Forwarded-For", ", ".join([*claimed, request.remote or "unknown"])))
     headers.append(("X-Forwarded-Proto", "http"))
+    headers.append(("X-Forwarded-Host", request.host))
     if not body and request.method in {"POST", "PUT", "PATCH"}:
         headers.append(("Content-Length", "0"))
     return headers

@@ -136,6 +136,7 @@ class LocalSystem:
             "ADMIN_API_KEYS": self._admin_api_key,
             "TOKEN_SIGNING_KEYS": secrets.token_hex(16),
             "ADDRESS_HASH_KEY": self._address_hash_key,
+            "CANARY_KEYS": secrets.token_hex(16),
             "PUBLIC_BASE_URL": self.url,
             **self._standins.settings(self._environ),
         }
@@ -174,12 +175,15 @@ class LocalSystem:
             self._google.create_queue(parent, wired.queue_body(name))
         for name in self._manifest.jobs:
             self._google.create_job(parent, wired.job_body(name))
+            if self._fast and name in wiring.BY_HAND_WHERE_FAST:
+                self._google.pause_job(wired.job_name(name))
         try:
             await try_out(self.url, wired, self._google)
         except TrialFailed as error:
             lines = self._functions[error.function].tail()[-20:]
             raise StartFailed("\n".join([str(error), f"The last lines of {error.function}:", *lines])) from error
         await asyncio.to_thread(emulator.clear, wired.places.project)
+        self._standins.forget_canaries()
 
     def info(self) -> dict[str, Any]:
         """What runs where; see design.md, ``/_local/info``."""
@@ -196,6 +200,10 @@ class LocalSystem:
             "admin_api_key": self._admin_api_key,
             "address_hash_key": self._address_hash_key,
         }
+
+    def canaries(self) -> list[dict[str, Any]]:
+        """What canaries showed at their targets."""
+        return self._standins.canaries
 
     async def run_job(self, name: str) -> int | None:
         """Run a scheduler job now and wait for its answer; raises KeyError with the names there are."""

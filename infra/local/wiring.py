@@ -23,6 +23,7 @@ REGION = "local"
 FAST: Mapping[str, str] = {
     "BACKOFF_MAX_SECONDS": "1",
     "BREAKER_RESET_SECONDS": "2",
+    "CANARY_DEADLINE": "4s",
     "DEAD_LETTER_RETRY_MINUTES": f"{5 / 60:.4f}",
     "DESTINATION_DEADLINE_SECONDS": "3",
     "ERASURE_RELOOK_SECONDS": "3",
@@ -31,6 +32,10 @@ FAST: Mapping[str, str] = {
     "SWEEP_GRACE_SECONDS": "1",
 }
 """``BELLHOP_FAST=1``: the same rhythms in seconds. Rate windows and key lifetimes stay as they are."""
+
+BY_HAND_WHERE_FAST = ("canary",)
+"""Jobs that ``BELLHOP_FAST`` does not run by themselves: a lead every five seconds would be in the way of whatever is
+looked at."""
 
 INSTEAD_OF: Mapping[str, str] = {"ESCALATION_CHANNELS": "ESCALATION_CHANNEL"}
 """A setting of the manifest → the one that takes its place where it is set outside: both would be a mistake."""

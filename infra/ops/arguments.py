@@ -65,6 +65,12 @@ example:
   python -m infra.ops conservation --json
 """
 
+CANARY = """\
+Ends with 1 where the last canary is late, or none was sent for too long.
+
+example:
+  python -m infra.ops canary --json
+"""
 CONSENT_AUDIT = """\
 Addresses are kept as keyed hashes; --email finds those of one address.
 
@@ -115,6 +121,7 @@ def _whole() -> argparse.ArgumentParser:
     _dead_letters(_command(commands, "dead-letters", "alerts that wait, have failed or were waived", DEAD_LETTERS))
     _redrive(_command(commands, "redrive", "send dead letters again", REDRIVE))
     _waive(_command(commands, "waive", "end a failed alert because the team has heard of it", WAIVE))
+    _command(commands, "canary", "how the made-up leads of the last day fared", CANARY)
     _consent_audit(_command(commands, "consent-audit", "who agreed to or asked for what, and when", CONSENT_AUDIT))
     _command(commands, "erasures", "what was erased where, and what could not be", ERASURES).add_argument(
         "id", nargs="?", metavar="ID", help="of one erasure; without it the newest are listed"

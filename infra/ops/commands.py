@@ -99,6 +99,23 @@ def waive(console: Console, options: argparse.Namespace) -> int:
     return DONE
 
 
+def canary(console: Console, options: argparse.Namespace) -> int:
+    """Exit 1 where the last canary is late, or none was sent for too long."""
+    answer = console.get("/canary", "runs")
+    if options.json:
+        _print_json(answer)
+        return NOT_DONE if answer["late"] else DONE
+    shown = tables.terminal()
+    if not answer["configured"]:
+        shown.print("no canary is configured")
+        return DONE
+    shown.print(tables.canary_table(answer))
+    for channel in answer["without"]:
+        shown.print(f"{channel} has no target for canaries", markup=False)
+    shown.print("LATE: leads may be held up; see runbooks/canary-late.md" if answer["late"] else "canaries arrive")
+    return NOT_DONE if answer["late"] else DONE
+
+
 def consent_audit(console: Console, options: argparse.Namespace) -> int:
     """Exit 1 where there is no entry."""
     after, number = options.after, 0
@@ -149,6 +166,7 @@ COMMANDS: Mapping[str, Callable[[Console, argparse.Namespace], int]] = {
     "dead-letters": dead_letters,
     "redrive": redrive,
     "waive": waive,
+    "canary": canary,
     "consent-audit": consent_audit,
     "erasures": erasures,
     "migrate": migrate,

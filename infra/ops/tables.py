@@ -49,6 +49,15 @@ def wrong_table(answer: Mapping[str, Any]) -> Table:
     return table(("alert", "problem"), [(alert["id"], alert["problem"]) for alert in answer["alerts"]])
 
 
+def canary_table(answer: Mapping[str, Any]) -> Table:
+    """The canaries of the last day, the newest first, a row a channel; latencies in milliseconds."""
+    names = ("state", "latency_ms", "reached", "cause")
+    rows = [
+        (run["at"], channel, *_row(leg, names)) for run in answer["runs"] for channel, leg in run["channels"].items()
+    ]
+    return table(("at", "channel", *names), rows)
+
+
 def audit_table(answer: Mapping[str, Any]) -> Table:
     """The consent audit, newest first."""
     names = ("at", "actor", "action", "source", "consent", "wording", "address", "conversation_id")

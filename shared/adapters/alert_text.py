@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from shared.domain.alert import HANDOFF, HOT, LEAD, OF_A_LEAD, UPDATE
+from shared.domain.alert import CANARY, HANDOFF, HOT, LEAD, OF_A_LEAD, UPDATE
 from shared.ports import Message
 
 VALUE_MOST = 500
@@ -24,6 +24,7 @@ TITLES = {
     HOT: "Hot lead",
     HANDOFF: "Asks for a person",
     UPDATE: "Lead updated",
+    CANARY: "Canary, not a lead",
     "escalation": "An alert could not be delivered",
     "notice": "A destination needs repair",
     "overdue": "Alerts have been waiting for very long",

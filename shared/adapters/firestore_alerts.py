@@ -22,7 +22,7 @@ from shared.adapters.firestore_documents import (
     destination_of,
     tally_id,
 )
-from shared.domain.alert import DEAD_LETTER_STATUS, HOT, OVERDUE, Alert
+from shared.domain.alert import CANARY, DEAD_LETTER_STATUS, HOT, OVERDUE, Alert
 from shared.domain.destination import Destination
 from shared.domain.updates import Standing
 from shared.errors import Conflict, Contention, OutcomeUnknown, StorageUnavailable, Unreadable
@@ -132,6 +132,8 @@ class FirestoreAlerts:
             self._write_told(batch, step.told_of, step.after)
 
     def _write_dead_letter(self, batch: Any, before: Alert, after: Alert) -> None:
+        if after.kind == CANARY:
+            return
         dead_letter = self._database.document("dead_letters", after.id)
         if after.state in DEAD_LETTER_STATUS and before.state in DEAD_LETTER_STATUS:
             batch.set(dead_letter, dead_letter_document(after), merge=True)

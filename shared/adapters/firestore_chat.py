@@ -21,6 +21,7 @@ from shared.adapters.firestore_documents import alert_document, tally_id
 from shared.adapters.firestore_rights import record_document
 from shared.adapters.firestore_windows import FirestoreWindows, counts, pause
 from shared.domain.admission import Window
+from shared.domain.alert import CANARY
 from shared.domain.budget import Lease
 from shared.errors import Conflict, Contention, OutcomeUnknown, StorageError, StorageUnavailable
 from shared.ports import Admitted, Claim, ClaimHeld, Opened, Reread, TurnCommit, Version
@@ -182,6 +183,8 @@ class FirestoreChat:
             )
         for alert in commit.alerts:
             batch.create(self._database.document("alerts", alert.id), alert_document(alert))
+            if alert.kind == CANARY:
+                continue
             tally = tally_id(alert.channel, alert.kind, alert.id)
             counted = {"channel": alert.channel, "kind": alert.kind, "accepted": firestore.Increment(1)}
             batch.set(self._database.document("tallies", tally), counted, merge=True)
@@ -227,5 +230,5 @@ def _message_document(commit: TurnCommit) -> dict[str, Any]:
         "question": commit.turn.question,
         "answer": commit.turn.answer,
         "at": commit.turn.at,
-        "alert_ids": [alert.id for alert in commit.alerts],
+        "alert_ids": [alert.id for alert in commit.alerts if alert.kind != CANARY],  # none that must be there later
     }

@@ -6,7 +6,7 @@ and then no more than ``SCAN_MOST`` of each kind.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,11 +17,14 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.adapters.firestore import READ_RETRY, Database, reading
 from shared.adapters.firestore_lost import Lost
-from shared.domain.alert import DEAD_LETTER_STATUS, WAITING
+from shared.domain.alert import CANARY, DEAD_LETTER_STATUS, WAITING
 from shared.domain.conservation import STATES, Census, ChannelCounts, WrongAlert
 
 WRONG_MOST = 100
 SCAN_MOST = 20_000
+CANARIES_MOST = 1_000
+"""So many alerts of canaries are left out of the counts; there are a few, as each run removes those before."""
+
 ALWAYS_COMPARED = 500
 """So many dead letters are compared with their alerts one by one even where their numbers agree."""
 
@@ -38,10 +41,11 @@ class FirestoreConservation:
         self._database = database
 
     def census(self, kept: timedelta) -> Census:
-        """Cost: two round trips, and eleven for each channel, eleven more in all.
+        """Cost: three round trips, and eleven for each channel, eleven more in all.
 
         Reads: one for each tally, one for up to a thousand alerts each time they are counted (three times), and where
-        the counts disagree up to 20,000 documents of each kind.
+        the counts disagree up to 20,000 documents of each kind. One for each alert of a canary (at least one): they are
+        alerts like others, and counted nowhere.
 
         Index: ``alerts``: ``state``, ``wake_at``; where a channel does not balance, for the collection group
         ``messages``: ``at``.
@@ -98,8 +102,10 @@ class _Look:
     kept: timedelta
     wrong: dict[str, str] = field(default_factory=dict)
     complete: bool = True
+    _canaries: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def census(self) -> Census:
+        self._canaries = self._found_canaries()
         channels = self._channels()
         self._check_alerts(channels)
         self._check_dead_letters(channels)
@@ -134,15 +140,26 @@ class _Look:
 
     def _channel(self, name: str, tally: Mapping[str, int]) -> ChannelCounts:
         of_it = self.snapshot.all("alerts").where(filter=FieldFilter("channel", "==", name))
-        states = {state: self.snapshot.count(of_it.where(filter=FieldFilter("state", "==", state))) for state in STATES}
-        return ChannelCounts(tally["accepted"], tally["archived"], states, self.snapshot.count(of_it))
+        states = {
+            state: self.snapshot.count(of_it.where(filter=FieldFilter("state", "==", state)))
+            - self._canaries[name, state]
+            for state in STATES
+        }
+        canaries = sum(number for (channel, _), number in self._canaries.items() if channel == name)
+        return ChannelCounts(tally["accepted"], tally["archived"], states, self.snapshot.count(of_it) - canaries)
+
+    def _found_canaries(self) -> Counter[tuple[str, str]]:
+        """How many alerts of canaries there are, by channel and state."""
+        of_canaries = self.snapshot.all("alerts").where(filter=FieldFilter("kind", "==", CANARY))
+        found = self.snapshot.get(of_canaries.select(["channel", "state"]).limit(CANARIES_MOST))
+        return Counter((each.get("channel"), each.get("state")) for each in found)
 
     def _check_alerts(self, channels: Mapping[str, ChannelCounts]) -> None:
         """Alerts whose channel or state nobody knows, and those that wait and that no sweep can find."""
         alerts = self.snapshot.all("alerts")
         waiting = alerts.where(filter=FieldFilter("state", "in", _WAITING))
         to_be_found = self.snapshot.count(waiting.where(filter=FieldFilter("wake_at", ">", _EVER)))
-        known = sum(counts.known for counts in channels.values())
+        known = sum(counts.known for counts in channels.values()) + self._canaries.total()
         asleep = self.snapshot.count(waiting) - to_be_found
         if self.snapshot.count(alerts) == known and not asleep:
             return
@@ -164,7 +181,11 @@ class _Look:
             return
         resting = self.snapshot.all("alerts").where(filter=FieldFilter("state", "in", sorted(_STATUS_OF)))
         status_of = {item.id: _value(item, "status") for item in self._scanned(letters.select(["status"]))}
-        state_of = {item.id: _value(item, "state") for item in self._scanned(resting.select(["state"]))}
+        state_of = {
+            item.id: _value(item, "state")
+            for item in self._scanned(resting.select(["state", "kind"]))
+            if _value(item, "kind") != CANARY
+        }
         for alert_id, state in state_of.items():
             status = status_of.pop(alert_id, None)
             if status is None:

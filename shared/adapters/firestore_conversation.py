@@ -35,6 +35,7 @@ def conversation_document(conversation: Conversation) -> dict[str, Any]:
         "open_question": conversation.open_question,
         "version": conversation.version,
         "followup_at": conversation.followup_at,
+        **({"canary": True} if conversation.canary else {}),
     }
 
 
@@ -61,6 +62,7 @@ def conversation_of(conversation_id: str, data: dict[str, Any]) -> Conversation:
         version=data.get("version", 0),
         followup_at=data.get("followup_at"),
         stored=data,
+        canary=data.get("canary", False),
     )
 
 

@@ -29,6 +29,9 @@ from shared.adapters.deadline import AddressRefused, CheckAddress, Deadline
 from shared.errors import BellhopError
 
 MOST_BYTES = 1024 * 1024
+AGENT, CANARY_AGENT = "bellhop", "bellhop-canary"
+"""How we introduce ourselves to those we call."""
+
 """An answer is read up to here; destinations answer with far less."""
 
 
@@ -143,7 +146,7 @@ def post(
 def _exchange(
     connection: HTTPConnection, target: str, body: bytes, headers: Mapping[str, str], attempt: _Attempt
 ) -> HttpAnswer:
-    sent = {"User-Agent": "bellhop", **headers, "Connection": "close"}
+    sent = {"User-Agent": AGENT, **headers, "Connection": "close"}
     connection.request("POST", target, body=body, headers=sent, preload_content=False)
     return _read(connection.getresponse(), attempt)
 

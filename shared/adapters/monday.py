@@ -25,7 +25,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.adapters.http import NotSent, Unanswered, post
+from shared.adapters.http import AGENT, NotSent, Unanswered, post
 from shared.adapters.monday_answers import Reading, classify, classify_change, found, read, refusal
 from shared.adapters.monday_item import changed_values, lead_of, monday_item
 from shared.domain.alert import UPDATE
@@ -83,6 +83,7 @@ class Monday:
         api_url: where the API is.
         group_id: the group new items go into; the board's first one if None.
         columns: field → column id, or ``"id:type"`` (``shared.monday_columns``).
+        agent: how it introduces itself.
 
     Raises:
         ConfigError: names the setting that cannot be used.
@@ -96,6 +97,7 @@ class Monday:
         api_url: str = "https://api.monday.com/v2",
         group_id: str | None = None,
         columns: Mapping[str, str],
+        agent: str = AGENT,
     ) -> None:
         if not re.fullmatch(r"[\x21-\x7e]+", api_key):
             raise ConfigError("MONDAY_API_KEY: was (secret); takes visible ASCII characters")
@@ -107,6 +109,7 @@ class Monday:
             raise ConfigError(f"MONDAY_COLUMNS: takes {error}") from None
         self._url = api_url
         self._headers = {"Authorization": api_key, "API-Version": API_VERSION, "Content-Type": "application/json"}
+        self._headers["User-Agent"] = agent
         self._board = board_id
         self._group = group_id
         self._labels = any(column.type in ("status", "dropdown") for column in self._columns.values())

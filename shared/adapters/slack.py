@@ -10,7 +10,7 @@ import json
 import time
 from datetime import timedelta
 
-from shared.adapters.http import HttpAnswer, NotSent, Unanswered, post
+from shared.adapters.http import AGENT, HttpAnswer, NotSent, Unanswered, post
 from shared.adapters.slack_digest import slack_digest
 from shared.adapters.slack_message import slack_message
 from shared.domain.alert import DIGEST
@@ -63,8 +63,9 @@ SECONDS_TO_CONNECT = 0.2
 class Slack:
     """``shared.ports.Channel`` for one Slack webhook."""
 
-    def __init__(self, webhook_url: str) -> None:
+    def __init__(self, webhook_url: str, *, agent: str = AGENT) -> None:
         self._url = webhook_url
+        self._headers = {"Content-Type": "application/json", "User-Agent": agent}
 
     def send(self, message: Message, *, deadline: float) -> Outcome:
         """Post one message; see ``shared.ports.Channel``."""
@@ -73,7 +74,7 @@ class Slack:
         if deadline - time.monotonic() < SECONDS_TO_CONNECT:
             return Retry("no_time_left")
         try:
-            answer = post(self._url, body=body, headers={"Content-Type": "application/json"}, deadline=deadline)
+            answer = post(self._url, body=body, headers=self._headers, deadline=deadline)
         except NotSent as error:
             # A certificate that is not theirs has to be looked into by a person.
             return Blocked("certificate") if str(error) == "certificate" else Retry(str(error))

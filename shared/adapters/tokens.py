@@ -49,15 +49,21 @@ class SignedTokens:
         return _claims(said)
 
     def _serializer(self, now: datetime) -> URLSafeTimedSerializer:
-        class AtThatTime(TimestampSigner):
-            def get_timestamp(self) -> int:
-                return int(now.timestamp())
+        return serializer(self._keys, SALT, now)
 
-            def timestamp_to_datetime(self, ts: int) -> datetime:
-                return datetime.fromtimestamp(ts, UTC)
 
-        how = {"key_derivation": "hmac", "digest_method": hashlib.sha384}
-        return URLSafeTimedSerializer(self._keys, SALT, serializer=_PlainJson, signer=AtThatTime, signer_kwargs=how)
+def serializer(keys: list[str], salt: str, now: datetime) -> URLSafeTimedSerializer:
+    """What signs and reads tokens as of a time; ``keys`` as itsdangerous has them, ``salt`` says what they are for."""
+
+    class AtThatTime(TimestampSigner):
+        def get_timestamp(self) -> int:
+            return int(now.timestamp())
+
+        def timestamp_to_datetime(self, ts: int) -> datetime:
+            return datetime.fromtimestamp(ts, UTC)
+
+    how = {"key_derivation": "hmac", "digest_method": hashlib.sha384}
+    return URLSafeTimedSerializer(keys, salt, serializer=_PlainJson, signer=AtThatTime, signer_kwargs=how)
 
 
 class _PlainJson:

@@ -21,7 +21,7 @@ from standardwebhooks import Webhook as Signer
 
 from shared.adapters.alert_text import headline
 from shared.adapters.deadline import AddressRefused, CheckAddress
-from shared.adapters.http import HttpAnswer, NotSent, Unanswered, post
+from shared.adapters.http import AGENT, HttpAnswer, NotSent, Unanswered, post
 from shared.domain.outcome import Blocked, Delivered, Outcome, Rejected, Retry, Unknown
 from shared.ports import Message
 from shared.public_address import is_public
@@ -32,6 +32,7 @@ TYPES = {
     "hot": "lead.hot",
     "handoff": "lead.handoff",
     "update": "lead.updated",
+    "canary": "canary",
     "escalation": "alert.escalated",
     "notice": "destination.blocked",
     "overdue": "alert.overdue",
@@ -50,9 +51,12 @@ BLOCKED_BEFORE_SENDING = frozenset({"private_address", "certificate"})
 class Webhook:
     """``shared.ports.Channel`` for one receiver."""
 
-    def __init__(self, url: WebhookUrl, *, secret: str, allowed_private: Pairs = frozenset()) -> None:
-        """Args: url, secret, allowed_private: as ``shared.webhook_settings`` parsed them."""
+    def __init__(
+        self, url: WebhookUrl, *, secret: str, allowed_private: Pairs = frozenset(), agent: str = AGENT
+    ) -> None:
+        """Args: url, secret, allowed_private: as ``shared.webhook_settings`` parsed them; agent: see ``http``."""
         self._url = url
+        self._agent = agent
         self._signer = Signer(secret)
         self._check = None if url.private else refuse_private(allowed_private)
 
@@ -65,6 +69,7 @@ class Webhook:
         number = webhook_id(message)
         headers = {
             "Content-Type": "application/json",
+            "User-Agent": self._agent,
             "webhook-id": number,
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": self._signer.sign(number, now, body),

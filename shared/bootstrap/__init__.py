@@ -5,6 +5,7 @@ only what it uses; connections are made at first use, in the process that serves
 """
 
 from shared.bootstrap.for_admin import Console, admin_console
+from shared.bootstrap.for_canary import Canary, canary
 from shared.bootstrap.for_chat import Chat, chat
 from shared.bootstrap.for_delivery import Cleaning, Delivery, Sweep, cleanup, deliver_alert, retry_dead_letters
 from shared.bootstrap.for_migration import Migrations, admin_migration
@@ -13,6 +14,7 @@ from shared.bootstrap.limits import chat_limits, rate_guard
 from shared.bootstrap.parts import policy, report, settings_for
 
 __all__ = [
+    "Canary",
     "Chat",
     "Cleaning",
     "Console",
@@ -23,6 +25,7 @@ __all__ = [
     "Unsubscribing",
     "admin_console",
     "admin_migration",
+    "canary",
     "chat",
     "chat_limits",
     "cleanup",

@@ -53,6 +53,7 @@ ANSWERS: Mapping[type, Callable[[Console, Any], dict[str, Any]]] = {
     asks.WaiveRequest: lambda console, asked: console.flow.waive(WaiveAlert(asked.id, asked.reason, asked.by)),
     asks.BundleQuery: lambda console, asked: console.bundle(TakeBundle(asked.id, asked.reason, asked.by)),
     asks.ConservationQuery: lambda console, _: console.flow.conservation(),
+    asks.CanaryQuery: lambda console, _: console.canary(),
     asks.OverviewQuery: lambda console, _: console.overview.overview(),
     asks.HistoryQuery: lambda console, asked: console.overview.history(asked.hours),
     asks.BreakersQuery: lambda console, _: console.breakers.listed(),

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared import config, events
+from shared.bootstrap.for_canary import look_at_canary
 from shared.bootstrap.parts import continuation, policy, settings_for, tasks_queue, told
 
 if TYPE_CHECKING:
     from shared.adapters.firestore import Database
     from shared.config import Settings
     from shared.edge.admin_key import AdminKeys
+    from shared.flows.canary_view import LookAtCanary
     from shared.flows.operations import Operating
     from shared.flows.operations_audit import OperatingAudit
     from shared.flows.operations_breakers import OperatingBreakers
@@ -56,6 +58,8 @@ class Console:
     jobs: OperatingJobs
     leads: OperatingLeads
     bundle: Bundling
+    canary: LookAtCanary
+    hops: int
 
 
 def admin_console(environ: Mapping[str, str] | None = None) -> Console:
@@ -101,6 +105,8 @@ def admin_console(environ: Mapping[str, str] | None = None) -> Console:
         jobs=OperatingJobs(scheduler, audit, log),
         leads=_leads(settings, database, audit),
         bundle=_bundling(settings, database, audit),
+        canary=look_at_canary(settings, database),
+        hops=settings.trusted_proxy_hops,
     )
 
 

@@ -45,6 +45,7 @@ class Chat:
 
 def chat(environ: Mapping[str, str] | None = None) -> Chat:
     """Build what ``chat`` needs; raises ConfigError."""
+    from shared.adapters.canary_orders import SignedOrders
     from shared.adapters.firestore import Database
     from shared.adapters.knowledge_file import load_knowledge
     from shared.adapters.system import SystemChance, SystemClock
@@ -74,6 +75,7 @@ def chat(environ: Mapping[str, str] | None = None) -> Chat:
         budget=Budget(settings.chat_daily_budget) if settings.chat_daily_budget is not None else None,
         help=model_help(settings),
         hash_key=settings.address_hash_key,
+        canaries=SignedOrders(settings.canary_keys) if settings.canary_keys else None,
     )
     return Chat(settings, flow, knowledge.phone_region)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared import config, events
 from shared.bootstrap.for_admin import redriving
+from shared.bootstrap.for_canary import missing_canary
 from shared.bootstrap.for_rights import erasing
 from shared.bootstrap.parts import (
     breakers,
@@ -89,8 +90,10 @@ def deliver_alert(environ: Mapping[str, str] | None = None) -> Delivery:
     shared = breakers(settings, database)
     store = FirestoreAlerts(database, shared.cache)
     queue, clock, chance, log = tasks_queue(settings), SystemClock(), SystemChance(), events.log
+    channels, canaries = _channels("deliver_alert", settings)
     attempts = Attempts(
-        channels=_channels("deliver_alert", settings),
+        channels=channels,
+        canaries=canaries,
         breakers=shared,
         sweep=continuation(settings, "sweeps", settings.sweep_url),
         send_seconds=settings.destination_deadline_seconds,
@@ -150,7 +153,10 @@ def retry_dead_letters(environ: Mapping[str, str] | None = None) -> Sweep:
     paces = dict.fromkeys(config.CHANNELS, SLOWEST_PACE) | dict(settings.drain_paces or {})
     redrives, erasures = redriving(settings, database), erasing(settings, database)
 
+    misses = missing_canary(settings, database)
+
     def goes_on() -> bool:
+        misses()
         more = redrives.continue_redrives()
         return erasures.continue_erasures() or more
 
@@ -228,10 +234,13 @@ def cleanup(environ: Mapping[str, str] | None = None) -> Cleaning:
     return Cleaning(checked, once, flow("", daily=False), flow("/daily", daily=True))
 
 
-def _channels(function: str, settings: Settings) -> dict[str, Channel]:
-    """What can send, once it is sure that whatever one of them cannot deliver reaches a person through another."""
-    from shared.channels import configured
+def _channels(function: str, settings: Settings) -> tuple[dict[str, Channel], dict[str, Channel]]:
+    """What can send, once it is sure that whatever one of them cannot deliver reaches a person through another.
+
+    And what sends canaries.
+    """
+    from shared.channels import canary_targets, configured
 
     with told(function):
         settings.require_channels()
-        return configured(settings)
+        return configured(settings), canary_targets(settings)

@@ -38,7 +38,10 @@ HANDOFF = "handoff"
 UPDATE = "update"
 """The kind that tells what became of a lead that was told of."""
 
-OF_A_LEAD = frozenset({LEAD, HOT, HANDOFF, UPDATE})
+CANARY = "canary"
+"""The kind of a made-up lead that shows whether leads arrive; it goes to a target of its own and is counted nowhere."""
+
+OF_A_LEAD = frozenset({LEAD, HOT, HANDOFF, UPDATE, CANARY})
 """Kinds whose payload is a lead: a visitor's details and words."""
 
 FOLLOWUP = "followup"

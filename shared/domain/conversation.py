@@ -68,6 +68,7 @@ class Conversation:
         version: counts the updates made of its lead.
         stored: the document it was read from, for the store alone, which writes what differs from it.
         followup_at: when its next follow-up e-mail may be due; None where there is none to come.
+        canary: nobody wrote it: it is a canary's.
     """
 
     id: str
@@ -85,6 +86,7 @@ class Conversation:
     version: int = 0
     stored: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     followup_at: datetime | None = None
+    canary: bool = False
 
     @classmethod
     def begun(cls, conversation_id: str, language: str, now: datetime) -> Conversation:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.domain.counts import Counts
+from shared.domain.escalation import NAMES
 
 WATCHED_AFTER = timedelta(minutes=15)
 """A channel whose oldest alert has been waiting for so long is watched."""
@@ -75,7 +76,7 @@ class Facts:
 
     Attributes:
         now: when.
-        channels: of each channel, by its name for people.
+        channels: of each channel, by its name.
         late_escalations: escalations and notices that no channel took in time.
         stopped_jobs: jobs that have not succeeded for too long, are paused or missing; None where nobody knows.
         balanced: whether every alert is accounted for; None where nobody has counted yet.
@@ -128,29 +129,29 @@ def _of_all(facts: Facts) -> Iterator[Reason]:
 
 
 def _of_channel(name: str, channel: ChannelFacts, now: datetime) -> Iterator[Reason]:
-    counts = channel.counts
+    counts, said = channel.counts, NAMES.get(name, name)
     waited = now - channel.oldest_at if channel.oldest_at is not None else timedelta(0)
     if counts.untold:
-        says = f"{_alerts(counts.untold)} for {name} failed and nobody was told"
+        says = f"{_alerts(counts.untold)} for {said} failed and nobody was told"
         yield Reason(Level.DANGER, "failed_untold", says, "alert-failed.md", counts.untold, name)
     if counts.overdue:
-        says = f"{_alerts(counts.overdue)} for {name} {_have(counts.overdue)} been waiting for longer than is allowed"
+        says = f"{_alerts(counts.overdue)} for {said} {_have(counts.overdue)} been waiting for longer than is allowed"
         yield Reason(Level.DANGER, "overdue", says, "alerts-overdue.md", counts.overdue, name)
     if channel.blocked and counts.waiting:
-        says = f"{name} takes nothing until somebody repairs it, and {_alerts(counts.waiting)} {_wait(counts.waiting)}"
+        says = f"{said} takes nothing until somebody repairs it, and {_alerts(counts.waiting)} {_wait(counts.waiting)}"
         yield Reason(Level.DANGER, "blocked", says, "destination-blocked.md", counts.waiting, name)
     elif channel.blocked:
-        yield Reason(Level.WATCH, "blocked", f"{name} takes nothing", "destination-blocked.md", 0, name)
+        yield Reason(Level.WATCH, "blocked", f"{said} takes nothing", "destination-blocked.md", 0, name)
     if channel.shut_out:
-        says = f"{name} is left alone for a while, and {_alerts(counts.waiting)} {_wait(counts.waiting)}"
+        says = f"{said} is left alone for a while, and {_alerts(counts.waiting)} {_wait(counts.waiting)}"
         level = Level.DANGER if counts.waiting and waited > IN_DANGER_AFTER else Level.WATCH
         yield Reason(level, "breaker_open", says, "breaker-open.md", counts.waiting, name)
     elif counts.waiting and waited > WATCHED_AFTER and not channel.blocked and not counts.overdue:
-        says = f"an alert for {name} has been waiting for {_for(waited)}"
+        says = f"an alert for {said} has been waiting for {_for(waited)}"
         level = Level.DANGER if waited > IN_DANGER_AFTER else Level.WATCH
         yield Reason(level, "waiting_long", says, "dead-letters-growing.md", counts.waiting, name)
     if told := counts.failed - counts.untold:
-        says = f"{_alerts(told)} for {name} failed; the team was told another way"
+        says = f"{_alerts(told)} for {said} failed; the team was told another way"
         yield Reason(Level.WATCH, "failed", says, "alert-failed.md", told, name)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from shared.domain.alert import REDRIVABLE, WAITING, Alert, Policy, State
+from shared.domain.alert import CANARY, REDRIVABLE, WAITING, Alert, Policy, State
 from shared.domain.delivery import ended, queued_at
 
 CLOSED = frozenset({State.SUPPRESSED, State.SUPERSEDED, State.ERASED})
@@ -41,9 +41,9 @@ def waive(alert: Alert, *, now: datetime, nonce: str) -> Alert:
     """End a failed alert for good because a person said so.
 
     Raises:
-        ValueError: it has not failed.
+        ValueError: it has not failed, or is a canary, which nobody waits for.
     """
-    if alert.state is not State.FAILED:
+    if alert.state is not State.FAILED or alert.kind == CANARY:
         raise ValueError(f"an alert that is {alert.state} is not waived")
     return replace(ended(alert, State.WAIVED, now), nonce=nonce)
 

@@ -10,8 +10,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.domain import breaker as breakers
+from shared.domain import canary as canaries
 from shared.domain import destination as places
-from shared.domain.alert import FOLLOWUP, HISTORY_KEPT, Alert, Attempt, Policy, State
+from shared.domain.alert import CANARY, FOLLOWUP, HISTORY_KEPT, Alert, Attempt, Policy, State
 from shared.domain.breaker import Breaker
 from shared.domain.claims import Busy, Claimed, Ignored, Moved
 from shared.domain.destination import Destination
@@ -60,7 +61,7 @@ def claim(
         return idle
     if alert.state is State.SENDING and lease_age < policy.lease and not delivered_before:
         return Busy()
-    after, held_up = None, _held_up(destination, breaker, now, fingerprint)
+    after, held_up = None, _held_up(alert, destination, breaker, now, fingerprint)
     if delivered_before:
         after = settle(alert, Delivered(), now=now, nonce=nonce, jitter=jitter, policy=policy)
     elif alert.state is State.SENDING:
@@ -143,6 +144,8 @@ def postpone(alert: Alert, *, now: datetime, nonce: str, policy: Policy) -> Aler
 
 def withhold(alert: Alert, cause: str, *, now: datetime, nonce: str, policy: Policy) -> Alert:
     """Leave a parked alert to the repair of its destination; look again much later."""
+    if alert.kind == CANARY:
+        return _withhold(replace(alert, nonce=nonce), cause, now, policy)
     return replace(alert, nonce=nonce, cause=cause, blocked=True, digest="", wake_at=now + policy.long_wait)
 
 
@@ -163,8 +166,12 @@ def _nothing_to_do(alert: Alert, generation: int) -> Ignored | None:
     return None
 
 
-def _held_up(destination: Destination | None, breaker: Breaker | None, now: datetime, fingerprint: str) -> str | None:
+def _held_up(
+    alert: Alert, destination: Destination | None, breaker: Breaker | None, now: datetime, fingerprint: str
+) -> str | None:
     """Why no attempt may be made at a destination, not even to find out; None where one may."""
+    if alert.kind == CANARY:
+        return canaries.held_up(alert.channel, destination, breaker, now)
     if destination is not None and destination.blocked and not destination.takes_probe(now, fingerprint):
         return str(destination.cause)
     return breakers.BREAKER_OPEN if breaker is not None and breaker.refuses(now) else None
@@ -216,6 +223,8 @@ def _withhold(alert: Alert, cause: str, now: datetime, policy: Policy) -> Alert:
     """Its destination is blocked: a relayed alert goes elsewhere, the others wait for the repair."""
     if alert.relayed:
         return _next_channel(replace(alert, cause=cause), now, policy)
+    if alert.kind == CANARY:  # it is no probe and no part of what is drained: it looks again with the next pass
+        return replace(alert, state=State.PARKED, cause=cause, wake_at=now + policy.scheduled_wait)
     waiting = replace(alert, state=State.PARKED, blocked=True, digest="")
     return replace(waiting, cause=cause, wake_at=now + policy.long_wait)
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.domain import delivery
-from shared.domain.alert import HANDOFF, HOT, OF_A_LEAD, Alert, Policy, State
+from shared.domain.alert import CANARY, HANDOFF, HOT, OF_A_LEAD, Alert, Policy, State
 from shared.domain.outcome import Outcome, Rejected
 
 MEMBERS_MOST = {"slack": 40}
@@ -46,7 +46,7 @@ def fits(alert: Alert, policy: Policy) -> bool:
     """Whether an alert may be a member: a lead that waits, with attempts left."""
     return (
         alert.channel in MEMBERS_MOST
-        and alert.kind in OF_A_LEAD
+        and alert.kind in OF_A_LEAD - {CANARY}
         and alert.state is State.PARKED
         and alert.attempts < policy.attempts
     )

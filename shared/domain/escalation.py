@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain import ids
-from shared.domain.alert import ESCALATION, NOTICE, OVERDUE, RELAYED, Alert, Policy, State, create
+from shared.domain.alert import CANARY, ESCALATION, NOTICE, OVERDUE, RELAYED, Alert, Policy, State, create
 from shared.domain.delivery import UNCONFIRMED
 from shared.domain.destination import Destination
 
@@ -38,8 +38,8 @@ CONTACT = (("name", "Name"), ("email", "E-mail"), ("phone", "Phone"), ("score", 
 
 
 def calls_for(before: Alert, after: Alert) -> bool:
-    """Whether this step of an alert has to be told to a person."""
-    return after.state is State.FAILED and before.state is not State.FAILED and after.kind not in RELAYED
+    """Whether this step of an alert has to be told to a person; a canary has an alarm of its own."""
+    return after.state is State.FAILED and before.state is not State.FAILED and after.kind not in RELAYED | {CANARY}
 
 
 def route(channels: tuple[str, ...], failed: str) -> tuple[str, ...]:

@@ -113,6 +113,11 @@ class BreakerRequest:
 
 
 @dataclass(frozen=True)
+class CanaryQuery:
+    """``GET /canary``."""
+
+
+@dataclass(frozen=True)
 class OverviewQuery:
     """``GET /overview``."""
 
@@ -191,6 +196,7 @@ AdminRequest = (
     | WaiveRequest
     | BundleQuery
     | ConservationQuery
+    | CanaryQuery
     | OverviewQuery
     | HistoryQuery
     | BreakersQuery

@@ -12,6 +12,7 @@ from shared.edge.admin_asks import (
     AlertsQuery,
     AuditQuery,
     BundleQuery,
+    CanaryQuery,
     ConservationQuery,
     DeadLettersQuery,
     ErasuresQuery,
@@ -119,6 +120,11 @@ def _conservation(request: flask.Request, _: re.Match[str]) -> AdminRequest:
     return ConservationQuery()
 
 
+def _canary(request: flask.Request, _: re.Match[str]) -> AdminRequest:
+    fields.read_query(request, ())
+    return CanaryQuery()
+
+
 def _audit(request: flask.Request, _: re.Match[str]) -> AdminRequest:
     given = fields.read_query(request, ("email", "limit", "after"))
     return AuditQuery(
@@ -141,6 +147,7 @@ ROUTES: tuple[tuple[str, re.Pattern[str], Reader], ...] = (
     ("GET", re.compile(rf"/dead_letters/(?P<id>{ID.pattern})/bundle"), _bundle),
     ("GET", re.compile(rf"/redrives/(?P<id>{ID.pattern})"), _redrive_query),
     ("GET", re.compile(r"/conservation"), _conservation),
+    ("GET", re.compile(r"/canary"), _canary),
     ("GET", re.compile(r"/consent_audit"), _audit),
     ("GET", re.compile(r"/erasures"), _erasures),
     ("GET", re.compile(rf"/erasures/(?P<id>{ID.pattern})"), _erasures),

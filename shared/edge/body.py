@@ -46,7 +46,14 @@ def read_json_object(request: flask.Request, *, max_bytes: int = MAX_BYTES) -> d
 
 
 def read_form(request: flask.Request, *, max_bytes: int = MAX_BYTES) -> dict[str, str]:
-    """Read the fields of a form, ``application/x-www-form-urlencoded`` in UTF-8; of a field given twice the last.
+    """Read the fields of a form, as ``read_pairs`` does; of a field given twice the last."""
+    return dict(read_pairs(request, max_bytes=max_bytes))
+
+
+def read_pairs(
+    request: flask.Request, *, max_bytes: int = MAX_BYTES, max_fields: int = FIELDS_MOST
+) -> list[tuple[str, str]]:
+    """Read the fields of a form, ``application/x-www-form-urlencoded`` in UTF-8, in their order.
 
     Raises:
         RequestError: 413, 400: as for JSON; 415 compressed or otherwise coded.
@@ -57,9 +64,7 @@ def read_form(request: flask.Request, *, max_bytes: int = MAX_BYTES) -> dict[str
     finally:
         discard_body(request)
     try:
-        return dict(
-            parse_qsl(data.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MOST)
-        )
+        return parse_qsl(data.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=max_fields)
     except ValueError as error:
         raise malformed_body("The request body is no form in UTF-8, percent-encoded.") from error
 

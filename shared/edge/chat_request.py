@@ -18,6 +18,9 @@ METHODS = ("POST",)
 NAME_MOST = 200
 EMAIL_MOST = 320
 PHONE_MOST = 64
+CANARY = "X-Bellhop-Canary"
+"""The header with which the function ``canary`` says that a message is its own."""
+
 _SESSION_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -36,6 +39,7 @@ class ChatRequest:
         idempotency_key: the header, None without one.
         client: the address the request came from, as limits count it.
         canonical: the body in one form, to tell a repeat from another request.
+        canary: the header, None without one.
     """
 
     message: str
@@ -48,6 +52,7 @@ class ChatRequest:
     idempotency_key: str | None
     client: str
     canonical: str
+    canary: str | None
 
 
 def read_chat_request(request: flask.Request, *, proxy_hops: int) -> ChatRequest:
@@ -79,4 +84,5 @@ def read_chat_request(request: flask.Request, *, proxy_hops: int) -> ChatRequest
         idempotency_key=key,
         client=client_address(request.remote_addr, request.headers.getlist("X-Forwarded-For"), proxy_hops),
         canonical=json.dumps(body, sort_keys=True, separators=(",", ":")),
+        canary=request.headers.get(CANARY),
     )

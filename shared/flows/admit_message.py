@@ -13,6 +13,7 @@ from typing import Any
 from shared.domain import admission, ids
 from shared.domain.admission import Limit, Memory, Rate, Window
 from shared.domain.budget import Budget, Lease
+from shared.domain.canary import Order
 from shared.domain.turn import Visitor
 from shared.errors import Contention, KeyInProgress, KeyReused, RateLimited, StorageError, Unavailable
 from shared.ports import Admitted, Chance, ChatStore, Claim, ClaimHeld, Clock, Events, Opened
@@ -31,6 +32,7 @@ class AnswerMessage:
         idempotency_key: theirs, None without one.
         client: the address the message came from, normalised.
         request_hash: of everything that was asked.
+        canary: the token that says it is a canary's; None for visitors.
     """
 
     visitor: Visitor
@@ -38,6 +40,7 @@ class AnswerMessage:
     idempotency_key: str | None
     client: str
     request_hash: str
+    canary: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class Started:
         conversation_id: of that session.
         now: the time of the turn.
         began: when it began, by the clock that never goes backwards.
+        canary: what was asked for, where it is a canary; None for visitors.
     """
 
     opened: Opened
@@ -78,6 +82,7 @@ class Started:
     conversation_id: str
     now: datetime
     began: float
+    canary: Order | None = None
 
     def anew(self, session_id: str) -> Started:
         """The same turn as the first one of a new conversation: the old one was erased (guarantee 26)."""

@@ -8,20 +8,23 @@ commit, so a visitor who saw a reply is a lead that is held; a task that cannot 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
 from shared.domain import admission, ids
+from shared.domain import canary as canaries
 from shared.domain.admission import Limit, Memory
 from shared.domain.budget import Budget
+from shared.domain.canary import Order
 from shared.domain.contact_form import contact_form
 from shared.domain.conversation import Conversation
 from shared.domain.knowledge import Knowledge
 from shared.domain.rights import consent_record
 from shared.domain.turn import LeadPolicy, Written, take_turn
 from shared.errors import (
+    CanaryRefused,
     Conflict,
     Contention,
     OutcomeUnknown,
@@ -33,7 +36,7 @@ from shared.errors import (
 )
 from shared.flows.admit_message import CLAIM_LIFE, Admission, Answered, AnswerMessage, Started
 from shared.flows.reply_to_message import ModelHelp, Replying
-from shared.ports import Chance, ChatStore, Clock, Events, Reread, TaskQueue, TurnCommit, Version
+from shared.ports import CanaryOrders, Chance, ChatStore, Clock, Events, Reread, TaskQueue, TurnCommit, Version
 
 __all__ = ["AnswerMessage", "Answered", "MessageAnswering"]
 
@@ -58,6 +61,7 @@ class MessageAnswering:
         budget: of the day, for all instances; None for none.
         help: a language model's, where the knowledge has no answer; None for none.
         hash_key: what addresses are hashed with, for erasure and the consent audit; None keeps neither.
+        canaries: reads what canaries show; None takes none.
     """
 
     store: ChatStore
@@ -72,6 +76,7 @@ class MessageAnswering:
     budget: Budget | None = None
     help: ModelHelp | None = None
     hash_key: str | None = None
+    canaries: CanaryOrders | None = None
 
     @cached_property
     def _admission(self) -> Admission:
@@ -81,19 +86,37 @@ class MessageAnswering:
     def _reply(self) -> Replying:
         return Replying(self.knowledge, self.help, self.clock, self.chance, self.events)
 
+    @cached_property
+    def _for_canaries(self) -> MessageAnswering:
+        """The same without what is for visitors: their limits, the day's budget, the model, their audit."""
+        return replace(self, limits=(), budget=None, help=None, hash_key=None, canaries=None)
+
     def __call__(self, command: AnswerMessage) -> Answered:
         """Answer once, whatever happens.
 
         Raises:
+            CanaryRefused: it says it is a canary, and is none of ours, or too old.
             RateLimited: over the limit.
             KeyReused: the key was used for another request.
             KeyInProgress: the first request with this key is still running.
             Outlived: this one took longer than its claim.
             Unavailable: nothing could be written, or it is not known; the same key may be tried again.
         """
+        if command.canary is None:
+            return self.take(command, None)
+        if self.canaries is None:
+            raise CanaryRefused
+        order = self.canaries.read(command.canary, self.clock.now())
+        # Whatever else it carries: one order is one message of one conversation, so that it is of no use twice.
+        bound = replace(command, canary=None, session_id=order.run_id, idempotency_key="canary")
+        return self._for_canaries.take(bound, order)
+
+    def take(self, command: AnswerMessage, canary: Order | None) -> Answered:
+        """Answer a visitor, or a canary whose order was read; raises what a call does."""
         started = self._admission(command)
         if isinstance(started, Answered):
             return started
+        started = replace(started, canary=canary)
         try:
             return self._answer(command, started)
         except BaseException:
@@ -110,7 +133,8 @@ class MessageAnswering:
         if not started.within_budget:
             self.events("budget_spent", conversation_id=started.conversation_id)
         self.events("turn_answered", conversation_id=started.conversation_id, source=written.reply.source)
-        return Answered(body, replayed=False, rate=admission.tightest(started.admitted.counts, started.now))
+        counts = started.admitted.counts
+        return Answered(body, replayed=False, rate=admission.tightest(counts, started.now) if counts else None)
 
     def _commit(self, command: AnswerMessage, started: Started) -> tuple[Started, Written, Mapping[str, Any]]:
         """Write the turn; on a conflict with another turn apply it to what stands now, with the same answer.
@@ -134,6 +158,8 @@ class MessageAnswering:
                 now=started.now,
                 nonce=nonce,
             )
+            if started.canary is not None:
+                written = _canary(written, started.canary)
             commit = self._commit_of(command, started, conversation, written, version, message_id)
             stands = self._write(commit, started)
             if stands is None or stands.ours:
@@ -199,3 +225,9 @@ class MessageAnswering:
     def _unavailable(self, error: StorageError) -> RequestError:
         self.events("storage_failed", error=type(error).__name__)
         return Unavailable()
+
+
+def _canary(written: Written, order: Order) -> Written:
+    """What a canary's turn writes: alerts of its kind, for the channels that it was ordered for."""
+    made = canaries.marked(alert for alert in written.alerts if alert.channel in order.channels)
+    return replace(written, conversation=replace(written.conversation, canary=True), alerts=made)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
+from shared.domain.alert import CANARY
 from shared.domain.breaker import Breaker
-from shared.domain.outcome import Blocked, Outcome, Retry
+from shared.domain.outcome import Blocked, Outcome, Rejected, Retry
 from shared.errors import QueueError
 from shared.ports import Breakers, Channel, Clock, Continuation, Events, Message, StoredBreaker
 
@@ -28,6 +29,7 @@ class Attempts:
         lease: how long one attempt holds what it sends.
         clock: for the deadline.
         events: where to report.
+        canaries: where canaries go, by channel.
     """
 
     channels: Mapping[str, Channel]
@@ -38,6 +40,7 @@ class Attempts:
     lease: timedelta
     clock: Clock
     events: Events
+    canaries: Mapping[str, Channel] = field(default_factory=dict)
 
     def __call__(self, channel: str, message: Message, seen: StoredBreaker, *, began: float) -> Outcome:
         """Try once.
@@ -52,6 +55,8 @@ class Attempts:
             BreakerOpen: it was not tried.
         """
         lease_ends = began + self.lease.total_seconds() - self.margin_seconds
+        if message.kind == CANARY and seen.breaker.shut:  # its target's health is its own: nothing is counted
+            return self._in_time(channel, message, lease_ends)
         passed = self.breakers.through(seen, lambda: self._in_time(channel, message, lease_ends))
         if passed.moved is not None:
             self._ask_for_sweep(passed.moved)
@@ -64,7 +69,10 @@ class Attempts:
         return self._send(channel, message, deadline)
 
     def _send(self, channel: str, message: Message, deadline: float) -> Outcome:
-        sender = self.channels.get(channel)
+        canary = message.kind == CANARY
+        sender = (self.canaries if canary else self.channels).get(channel)
+        if sender is None and canary:
+            return Rejected("no_canary_target")
         if sender is None:
             return Blocked("channel_not_configured")
         try:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from shared.domain import destination as places
 from shared.domain import digest as digests
-from shared.domain.alert import Alert, Policy
+from shared.domain.alert import CANARY, Alert, Policy
 from shared.domain.delivery import requeue, withhold
 from shared.domain.digest import MEMBERS_MOST, Digest
 from shared.errors import Conflict, Contention
@@ -93,7 +93,7 @@ class Backlog:
         for found in self._parked(run, place.name):
             alert = found.alert
             if place.held_up is not None and not alert.relayed:
-                if probed:
+                if probed or alert.kind == CANARY:
                     self.moves(run, found, self._withheld(found, place))
                 else:
                     probed = self._release(run, found, at=run.now)

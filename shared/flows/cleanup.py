@@ -14,7 +14,16 @@ from functools import partial
 from shared.errors import QueueError, StorageError, Unavailable
 from shared.ports import Chance, Clock, Continuation, Events, Housekeeping
 
-EXPIRING = ("admissions", "before_images", "conversations", "digests", "rate_windows", "redrives", "samples")
+EXPIRING = (
+    "admissions",
+    "before_images",
+    "canary_runs",
+    "conversations",
+    "digests",
+    "rate_windows",
+    "redrives",
+    "samples",
+)
 """Collections whose documents say themselves when they expire; of conversations only the tombstones do."""
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.domain import followups, updates
-from shared.domain.alert import FOLLOWUP, Alert, Policy
+from shared.domain.alert import CANARY, FOLLOWUP, Alert, Policy
 from shared.domain.breaker import BREAKER_OPEN
 from shared.domain.claims import Busy, Claimed, Ignored
 from shared.domain.delivery import claim, settle, unsent
@@ -228,7 +228,9 @@ class AlertDelivery:
             now = self._now(attempt)
             nonce, jitter = self.chance.token(), self.chance.fraction()
             after = settle(held, outcome, now=now, nonce=nonce, jitter=jitter, policy=self.policy)
-            place, tell = self._judging(held.channel, outcome, probing=attempt.probing, now=now, nonce=nonce)
+            place, tell = None, False
+            if held.kind != CANARY:  # of whose target nothing follows for the leads'
+                place, tell = self._judging(held.channel, outcome, probing=attempt.probing, now=now, nonce=nonce)
             step = self._steps.plan(held, after, attempt.version, now=now, destination=place, tell_of_block=tell)
             try:
                 self._steps.write(step)

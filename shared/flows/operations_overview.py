@@ -102,9 +102,12 @@ def _facts(look: Look, jobs: list[ScheduledJob] | None, *, balanced: bool | None
 
 
 def _stopped(look: Look, jobs: list[ScheduledJob]) -> tuple[str, ...]:
-    """The jobs that are missing, do not run, or have not succeeded for several of their intervals."""
+    """The jobs that are missing, do not run, or have not succeeded for several of their intervals.
+
+    The canary's is not among them: a system may have none, and whether it is late is told by itself.
+    """
     missing = set(JOBS) - {job.name for job in jobs}
-    return tuple(sorted(missing | {job.name for job in jobs if _has_stopped(job, look)}))
+    return tuple(sorted(missing | {job.name for job in jobs if job.name in JOBS and _has_stopped(job, look)}))
 
 
 def _has_stopped(job: ScheduledJob, look: Look) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.domain import escalation
-from shared.domain.alert import Alert, Policy, State
+from shared.domain.alert import CANARY, Alert, Policy, State
 from shared.domain.digest import Digest
 from shared.errors import QueueError
 from shared.ports import (
@@ -127,6 +127,9 @@ class Steps:
     def _report(self, step: Step, event: str | None) -> None:
         after = step.after
         known = {"alert_id": after.id, "channel": step.before.channel, "kind": after.kind, "cause": after.cause}
+        if after.kind == CANARY:  # what is counted and alarmed is of leads; the canary's run says how it fared
+            self.events("canary_moved", state=after.state.value, attempts=after.attempts, **known)
+            return
         if step.before.state is State.SENDING and after.cause == "lease_expired":
             self.events("alert_expired", **known)
         self.events(event or EVENT_OF_STATE[after.state], attempts=after.attempts, **known)

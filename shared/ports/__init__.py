@@ -5,6 +5,7 @@ contract tests. What they raise is in ``shared.errors``.
 """
 
 from shared.ports.breakers import BreakerDocuments, Breakers, Passed, StoredBreaker
+from shared.ports.canary import CanaryOrders
 from shared.ports.chat import Admitted, ChatStore, Claim, ClaimHeld, Opened, RateWindows, Reread, TurnCommit
 from shared.ports.delivery import (
     AlertStore,
@@ -27,6 +28,7 @@ __all__ = [
     "AlertStore",
     "BreakerDocuments",
     "Breakers",
+    "CanaryOrders",
     "Chance",
     "Channel",
     "ChatStore",

@@ -11,8 +11,8 @@ from shared.settings import kinds
 from shared.settings.declaring import setting
 from shared.webhook_settings import Pairs, WebhookUrl
 
-_board = kinds.matching(r"[0-9]{1,20}", "the board's number")
-_group = kinds.matching(r"[^\s\x00-\x1f\x7f]{1,255}", "the group's id, without spaces")
+board = kinds.matching(r"[0-9]{1,20}", "the board's number")
+group = kinds.matching(r"[^\s\x00-\x1f\x7f]{1,255}", "the group's id, without spaces")
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class ChannelsSettings:
     )
     slack_webhook_url: str | None = setting("SLACK_WEBHOOK_URL", "Slack's incoming webhook.", kinds.url, secret=True)
     monday_api_key: str | None = setting("MONDAY_API_KEY", "Monday.com's API token.", kinds.token, secret=True)
-    monday_board_id: str | None = setting("MONDAY_BOARD_ID", "The board that gets an item an alert.", _board)
+    monday_board_id: str | None = setting("MONDAY_BOARD_ID", "The board that gets an item an alert.", board)
     monday_columns: Mapping[str, str] | None = setting(
         "MONDAY_COLUMNS", "Which column of the board takes which field, JSON.", kinds.columns
     )
-    monday_group_id: str | None = setting("MONDAY_GROUP_ID", "The group of new items; by default the first.", _group)
+    monday_group_id: str | None = setting("MONDAY_GROUP_ID", "The group of new items; by default the first.", group)
     monday_api_url: str = setting(
         "MONDAY_API_URL", "Where Monday.com's API is.", kinds.url, "https://api.monday.com/v2"
     )

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import flask
@@ -17,7 +17,9 @@ import requests
 from werkzeug.serving import make_server
 
 from infra.ops.__main__ import main
+from shared.adapters.firestore_canary import FirestoreCanaryRuns
 from shared.domain.alert import Attempt, State
+from shared.domain.canary import Leg, Mark, Run
 from shared.domain.contact import ContactDetails
 from shared.ports import Step
 from tests.adapters.conftest import FirestoreWorld
@@ -325,3 +327,35 @@ def test_on_this_machine_the_key_comes_from_the_local_system(
     assert "wrong" not in said.err
     assert main(["dead-letters", "--console-url", f"{served.url}/elsewhere"], {"ADMIN_API_KEY": NEW}) == 1
     assert "there is no operator's console" in capsys.readouterr().err
+
+
+def test_the_canaries_of_the_last_day_are_shown(
+    served: Served, firestore_world: FirestoreWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As JSON and as a table; a command ends with 1 where the last one is late."""
+    nothing = {"configured": False, "last_run": None, "late": False, "without": [], "runs": []}
+    assert served.call("GET", "/canary").json() == nothing
+    assert (served.ops("canary"), capsys.readouterr().out.strip()) == (0, "no canary is configured")
+    runs = FirestoreCanaryRuns(firestore_world.database)
+    at = now()
+    fine = Leg(Mark.ARRIVED, timedelta(milliseconds=1234), "delivered")
+    late = Leg(Mark.LATE, None, "parked", "http_500")
+    for minutes, leg in ((20, fine), (10, late)):
+        begun = Run.begun(unique(), at - timedelta(minutes=minutes), ("slack",), ("email",))
+        stored = runs.begin(begun)
+        runs.save(replace(stored, run=replace(begun, legs={"slack": leg}, chat="ok")))
+        firestore_world.wire.clear()
+        answer = served.call("GET", "/canary").json()
+        assert (answer["configured"], answer["late"], answer["without"]) == (True, leg is late, ["email"])
+        assert answer["last_run"] == answer["runs"][0]["at"] == begun.at.isoformat()
+        assert answer["runs"][0]["channels"]["slack"]["latency_ms"] == (None if leg is late else 1234)
+        assert served.ops("canary") == (1 if leg is late else 0)
+    shown = capsys.readouterr().out
+    assert "1234" in shown
+    assert "http_500" in shown
+    assert "email has no target for canaries" in shown
+    assert "LATE" in shown
+    assert served.ops("canary", "--json") == 1
+    assert json.loads(capsys.readouterr().out) == answer
+    assert served.call("GET", "/canary", params={"limit": "1"}).status_code == 400
+    assert served.call("GET", "/canary", key=None).status_code == 401

@@ -23,6 +23,7 @@ WORDING = {
     "pl": "Zgadzam się na zachowanie moich danych w celu odpowiedzi.",
     "de": "Ich bin einverstanden, dass meine Daten für die Antwort aufbewahrt werden.",
 }
+SIGNING_KEY = "the-key-of-links-in-e-mails-of-tests"
 LIMIT = 20
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 SECONDS = 15
@@ -49,6 +50,7 @@ def bellhop(site, tmp_path_factory):
         BELLHOP_PACES="slack=20,monday=20,email=20",
         ALLOWED_ORIGINS=site.origin,
         KNOWLEDGE_PATH=str(path),
+        TOKEN_SIGNING_KEYS=SIGNING_KEY,
         LEAD_CHANNELS="slack, monday, webhook",
         CHAT_RATE_LIMIT=f"{LIMIT} per 5 second",  # all browsers have one address: who meets it waits a moment
     ).wait()

@@ -10,6 +10,7 @@ import pytest
 
 from infra.deploy.gcloud import shown
 from infra.manifest import ROOT, load
+from shared.edge.console_assets import BUNDLES
 from tests.deploy.conftest import PROJECT, SECRETS
 from tests.support.google_apis.state import PROJECT_NUMBER
 
@@ -125,6 +126,10 @@ def test_the_requests_are_those_that_google_is_to_get(deployed) -> None:
     (condition,) = policy["conditions"]
     assert condition["conditionThreshold"]["thresholdValue"] == 20.0
     assert policy["documentation"]["links"][0]["url"].endswith("/runbooks/dead-letters-growing.md")
+    absent = next(seen.body for seen in made if seen.body.get("displayName") == "Bellhop: canary-absent")
+    [condition] = absent["conditions"]
+    assert condition["conditionAbsent"]["duration"] == "2400s"
+    assert "bellhop_canary_arrived" in condition["conditionAbsent"]["filter"]
 
 
 def test_every_function_is_called_by_those_meant_and_nobody_else(deployed) -> None:
@@ -140,6 +145,7 @@ def test_every_function_is_called_by_those_meant_and_nobody_else(deployed) -> No
         "deliver-alert": {f"serviceAccount:{email('bellhop-tasks-invoker')}"},
         "retry-dead-letters": {f"serviceAccount:{email('bellhop-scheduler-invoker')}"},
         "cleanup": {f"serviceAccount:{email('bellhop-scheduler-invoker')}"},
+        "canary": {f"serviceAccount:{email('bellhop-scheduler-invoker')}"},
         "admin-console": {f"serviceAccount:{email('bellhop-deployer')}"},
         "admin-migration": {
             f"serviceAccount:{email('bellhop-deployer')}",
@@ -170,10 +176,23 @@ def test_the_upload_holds_what_production_needs_and_nothing_else(deployed) -> No
     """No test, no tool, no document; the same for every function."""
     cloud, _, _ = deployed
     names = zipfile.ZipFile(io.BytesIO(cloud.state.uploads[0])).namelist()
-    assert {"main.py", "requirements.txt", "functions/chat.py", "shared/config.py", "shared/knowledge/sample.yaml"} <= {
-        *names
+    assert {
+        "main.py",
+        "requirements.txt",
+        "functions/chat.py",
+        "shared/config.py",
+        "shared/knowledge/sample.yaml",
+        "runbooks/alert-failed.md",
+        "shared/console/templates/overview.html",
+        *(f"shared/console/assets/{part}" for parts in BUNDLES.values() for part in parts),
+    } <= {*names}
+    assert {name.split("/")[0] for name in names} == {
+        "main.py",
+        "requirements.txt",
+        "functions",
+        "runbooks",
+        "shared",
     }
-    assert {name.split("/")[0] for name in names} == {"main.py", "requirements.txt", "functions", "shared"}
     assert [name for name in names if name.endswith(".pyc")] == []
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain import ids
-from shared.domain.alert import DEAD_LETTER_STATUS, HOT, OVERDUE, Alert, State
+from shared.domain.alert import CANARY, DEAD_LETTER_STATUS, HOT, OVERDUE, Alert, State
 from shared.domain.destination import Destination
 from shared.domain.updates import Standing
 from shared.errors import OutcomeUnknown, StorageUnavailable
@@ -66,7 +66,9 @@ class FakeAlertStore(AlertStore):
         """What a step writes, the alert first."""
         before, after = step.before, step.after
         writes = [Write(f"alerts/{after.id}", after, version=step.version)]
-        if after.state in DEAD_LETTER_STATUS:
+        if after.kind == CANARY:
+            pass
+        elif after.state in DEAD_LETTER_STATUS:
             writes.append(Write(f"dead_letters/{after.id}", after))
         elif before.state in DEAD_LETTER_STATUS:
             writes.append(Write(f"dead_letters/{after.id}", None))

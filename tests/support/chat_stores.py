@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from shared.domain.admission import Window
+from shared.domain.alert import CANARY
 from shared.domain.budget import Lease
 from shared.errors import Conflict, Contention, OutcomeUnknown, StorageError, StorageUnavailable
 from shared.ports import (
@@ -125,7 +126,8 @@ class FakeChatStore(ChatStore):
             writes.append(Write(f"admissions/{claim.id}", (done, json.dumps(dict(commit.answer))), version=version))
         for alert in commit.alerts:
             writes.append(Write(f"alerts/{alert.id}", alert, missing=True))
-            writes.append(Write(f"tallies/{alert.channel}.{alert.kind}.{alert.id}", lambda was: (was or 0) + 1))
+            if alert.kind != CANARY:
+                writes.append(Write(f"tallies/{alert.channel}.{alert.kind}.{alert.id}", lambda was: (was or 0) + 1))
         self.documents.commit(writes)
 
     def reread(self, commit: TurnCommit) -> Reread:

@@ -111,6 +111,15 @@ DEFAULTS = {
     "retention_days": 365,
     "erasure_relook_seconds": 2100.0,
     "followups_url": None,
+    "canary_keys": None,
+    "chat_url": None,
+    "canary_slack_webhook_url": None,
+    "canary_monday_board_id": None,
+    "canary_monday_group_id": None,
+    "canary_email_to": None,
+    "canary_webhook_url": None,
+    "canary_deadline": timedelta(minutes=5),
+    "canary_missing_after": timedelta(minutes=30),
 }
 
 GOOD = [
@@ -164,6 +173,15 @@ GOOD = [
     ("RETENTION_DAYS", "30", 30),
     ("ERASURE_RELOOK_SECONDS", "0", 0.0),
     ("FOLLOWUPS_URL", "https://followups.example", "https://followups.example"),
+    ("CANARY_KEYS", ", ".join(KEYS), KEYS),
+    ("CHAT_URL", "https://chat.example", "https://chat.example"),
+    ("CANARY_SLACK_WEBHOOK_URL", WEBHOOK, WEBHOOK),
+    ("CANARY_MONDAY_BOARD_ID", "43", "43"),
+    ("CANARY_MONDAY_GROUP_ID", "canaries", "canaries"),
+    ("CANARY_EMAIL_TO", "a@b.example, c@d.example", ("a@b.example", "c@d.example")),
+    ("CANARY_WEBHOOK_URL", HOOK, WebhookUrl(HOOK, "hooks.example.com", 443)),
+    ("CANARY_DEADLINE", "90s", timedelta(seconds=90)),
+    ("CANARY_MISSING_AFTER", "1h", timedelta(hours=1)),
     ("MIGRATION_RATE", "750", 750.0),
     ("MIGRATION_LEASE_SECONDS", "5", 5.0),
     ("BEFORE_IMAGES_DAYS", "365", 365),
@@ -240,6 +258,13 @@ BAD = [
     ("DRAIN_PACES", ",", "channel=messages a second"),
     ("DEAD_LETTER_MAX_ATTEMPTS", "101", "a whole number from 0 to 100"),
     ("DELIVERED_DAYS", "0", "a whole number from 1 to 3650"),
+    ("CHAT_URL", "http://chat.example", "an https URL"),
+    ("CANARY_MONDAY_BOARD_ID", "board", "the board's number"),
+    ("CANARY_MONDAY_GROUP_ID", "a b", "the group's id"),
+    ("CANARY_EMAIL_TO", "nobody", "e-mail addresses separated by commas"),
+    ("CANARY_DEADLINE", "5", "a number and s, m, h or d"),
+    ("CANARY_DEADLINE", "2h", "from 0:00:01 to 1:00:00"),
+    ("CANARY_MISSING_AFTER", "2d", "from 0:00:01 to 1 day"),
     ("MIGRATION_RATE", "0", "a number from 1 to 100000"),
     ("MIGRATION_LEASE_SECONDS", "1", "a number from 2 to 1500"),
     ("BEFORE_IMAGES_DAYS", "0", "a whole number from 1 to 365"),
@@ -559,3 +584,28 @@ def test_no_text_is_anything_but_taken_or_refused(name: str, text: str) -> None:
         lines = str(error).split("\n")
         assert all(line.split(":")[0] in NAMES for line in lines)
         assert all(line.startswith(f"{name}: was ") or "is not set, but" in line for line in lines)
+
+
+def test_canaries_go_where_leads_go_and_there_is_a_target() -> None:
+    """In the order of the leads' channels; at Monday.com a group or a board is one."""
+    targets = {
+        "CANARY_SLACK_WEBHOOK_URL": WEBHOOK,
+        "CANARY_MONDAY_GROUP_ID": "canaries",
+        "CANARY_EMAIL_TO": "a@b.example",
+        "CANARY_WEBHOOK_URL": HOOK,
+    }
+    leads = {"LEAD_CHANNELS": "monday, slack, email"}
+    assert from_environment(leads).canary_channels == ()
+    assert from_environment(leads | targets).canary_channels == ("monday", "slack", "email")
+    assert from_environment(leads | {"CANARY_MONDAY_BOARD_ID": "43"}).canary_channels == ("monday",)
+    assert from_environment(targets).canary_channels == ()
+
+
+def test_a_canarys_webhook_leads_nowhere_private() -> None:
+    """As little as the leads'; what it was is not told."""
+    private = {"CANARY_WEBHOOK_URL": "https://10.0.0.7:8080/verysecret"}
+    said = refused(private)
+    assert said.startswith("CANARY_WEBHOOK_URL: was (secret); takes ")
+    assert "verysecret" not in said
+    allowed = from_environment(private | {"WEBHOOK_ALLOWED_PRIVATE": "10.0.0.7:8080"})
+    assert allowed.canary_webhook_url == WebhookUrl(private["CANARY_WEBHOOK_URL"], "10.0.0.7", 8080, private=True)

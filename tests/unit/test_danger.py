@@ -86,7 +86,7 @@ def test_the_worst_comes_first_and_the_others_are_counted() -> None:
     danger = judged(slack(failed=3, untold=1, overdue=1, parked=1), stopped_jobs=None)
     assert danger.level is Level.DANGER
     assert [reason.what for reason in danger.reasons] == ["failed_untold", "overdue", "jobs_unknown", "failed"]
-    assert danger.sentence == "A lead is in danger: 1 alert for slack failed and nobody was told, and 3 more reasons."
+    assert danger.sentence == "A lead is in danger: 1 alert for Slack failed and nobody was told, and 3 more reasons."
 
 
 def test_an_alert_is_a_reason_once() -> None:

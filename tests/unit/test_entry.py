@@ -30,6 +30,7 @@ ENVIRON = {
     "FOLLOWUPS_URL": "http://127.0.0.1:9/send_followups",
     "CLEANUP_URL": "http://127.0.0.1:9/cleanup",
     "MIGRATION_URL": "http://127.0.0.1:9/admin_migration",
+    "CHAT_URL": "http://127.0.0.1:9/chat",
     "DRAIN_PACES": "slack=1",
     "ADMIN_API_KEYS": "an-admin-key-of-tests",
     "OIDC_AUDIENCE": "http://127.0.0.1:9/deliver_alert",
@@ -67,6 +68,7 @@ NOT_FOR = {
     "admin_console": (*OF_CHAT_ONLY, *OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *OF_TASKS_AND_JOBS, *AT_FIRST_USE),
     "unsubscribe": (*OF_CHAT_ONLY, *OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *OF_TASKS_AND_JOBS, *AT_FIRST_USE, *NO_REDIS),
     "send_followups": (*OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *AT_FIRST_USE, *NO_REDIS),
+    "canary": (*OF_CHAT_ONLY, *OF_SWEEP_ONLY, *NOT_CONFIGURED, *AT_FIRST_USE, *NO_REDIS),
     "cleanup": (*OF_CHAT_ONLY, *OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *AT_FIRST_USE),
 }
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from shared.domain import ids
-from shared.domain.alert import NOTICE, Alert, State
+from shared.domain.alert import CANARY, NOTICE, Alert, State
 from shared.domain.destination import Destination
 from shared.domain.outcome import Blocked, Delivered, Outcome, Rejected, Retry, Unknown
 from shared.errors import Conflict
@@ -294,3 +294,28 @@ def test_a_probe_that_others_are_always_faster_at_comes_back() -> None:
     with pytest.raises(Exception, match="another holder"):
         system.task(ALERT)
     assert system.sent == []
+
+
+def test_a_canary_is_never_the_one_that_finds_out() -> None:
+    """Its target is its own: the lead that is due after it is let out, and it waits on."""
+    lead = parked("lead", wake_at=NOW)
+    canary = parked("canary", kind=CANARY, wake_at=NOW - seconds(60), created_at=NOW - seconds(600))
+    system = blocked(lead, canary, outcomes=(Delivered(),), probe_at=NOW)
+    system.sweep()
+    assert system.store.alert(lead.id).state is State.QUEUED
+    stands = system.store.alert(canary.id)
+    assert (stands.state, stands.blocked) == (State.PARKED, False)
+    assert stands.wake_at is not None
+    assert POLICY.scheduled_wait <= stands.wake_at - NOW < POLICY.long_wait
+    assert system.task(lead) == "delivered"
+    assert not system.store.destination("slack").blocked
+
+
+def test_a_canarys_task_leaves_a_block_alone() -> None:
+    """Also when it is time to find out, and with other settings: nothing is asked, nothing is leased."""
+    canary = queued("canary", kind=CANARY)
+    system = blocked(canary, probe_at=NOW, fingerprint="others")
+    before = system.store.destination("slack")
+    assert system.task(canary) == "parked"
+    assert (system.sent, system.store.destination("slack"), system.dead_letters()) == ([], before, {})
+    assert system.store.alert(canary.id).cause == "no_service"

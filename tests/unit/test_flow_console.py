@@ -326,6 +326,12 @@ def test_a_job_that_has_not_succeeded_for_long_is_told(
     assert whats(answer) == ([("job_stopped", "the job cleanup does not run")] if stopped else [])
 
 
+def test_the_canarys_job_may_be_paused() -> None:
+    """No lead depends on it."""
+    answer = overview(seen(channels={}, oldest={}), *JOBS, job("canary", state="paused"))
+    assert (answer["danger"]["level"], whats(answer)) == ("none", [])
+
+
 def test_a_job_that_is_missing_and_jobs_nobody_knows_are_told() -> None:
     """The sweep's is danger while something waits."""
     answer = overview(seen(), *[each for each in JOBS if each.name != "retry_dead_letters"])

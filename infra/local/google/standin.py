@@ -101,6 +101,10 @@ class GoogleStandIn:
         """``ResumeQueue``."""
         return self._tasks.resume_queue(queue)
 
+    def pause_job(self, job: str) -> dict[str, Any]:
+        """``PauseJob``; it can still be run by hand."""
+        return self._jobs.pause_job(job)
+
     async def run_job(self, job: str) -> int | None:
         """Run a job by hand, once no attempt of it is outstanding, and wait for the answer.
 

@@ -22,7 +22,8 @@ export class Machine {
     }
   }
 
-  #draw({ functions, queues, jobs }) {
+  #draw({ functions, queues, jobs, admin_api_key: key }) {
+    setText(byId("admin-key"), key);
     byId("functions").replaceChildren(...Object.keys(functions).map((name) => this.#function(name)));
     byId("queues").replaceChildren(...queues.map((name) => this.#queue(name)));
     byId("jobs").replaceChildren(...jobs.map((name) => this.#job(name)));

@@ -46,12 +46,14 @@ class Fault:
 class FaultSwitch:
     """Whether a request is struck, decided once for each.
 
-    The same seed and rate give the same sequence of decisions, counted from the moment the fault was set.
+    The same seed and rate give the same sequence of decisions, counted from the moment the fault was set. Canaries have
+    a sequence of their own, so that whether one comes between changes nothing for the others.
     """
 
     def __init__(self) -> None:
         self._fault: Fault | None = None
         self._random = random.Random()  # noqa: S311 - it breaks things, it guards nothing
+        self._of_canaries = random.Random()  # noqa: S311 - as above
 
     @property
     def fault(self) -> Fault | None:
@@ -62,12 +64,14 @@ class FaultSwitch:
         """Break, or heal with None, from the next request on; a seed's sequence starts anew."""
         self._fault = fault
         self._random = random.Random(None if fault is None else fault.seed)  # noqa: S311 - as above
+        self._of_canaries = random.Random(None if fault is None else fault.seed)  # noqa: S311 - as above
 
-    def strike(self) -> str | None:
+    def strike(self, *, canary: bool = False) -> str | None:
         """The mode the next request meets, None where it is served as usual. Call it once a request."""
         if self._fault is None:
             return None
-        return self._fault.mode if self._random.random() < self._fault.rate else None
+        drawn = (self._of_canaries if canary else self._random).random()
+        return self._fault.mode if drawn < self._fault.rate else None
 
 
 def parse_fault(body: object, modes: Sequence[str]) -> Fault:

@@ -34,6 +34,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from infra.local.standins.faults import Fault, FaultSwitch
+from shared.adapters.http import CANARY_AGENT
 
 _HOST = "127.0.0.1"
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, no time to linger: closing sends RST
@@ -83,6 +84,7 @@ class HttpStandIn(ABC):
         path: the path of the URL given out.
         modes: every mode ``set_fault`` takes, the commonest first.
         received: what was accepted, oldest first, as the destination would show it.
+        canaries: the same of what was accepted at the target for canaries.
         requests: how many requests reached it, accepted or not.
     """
 
@@ -92,6 +94,7 @@ class HttpStandIn(ABC):
 
     def __init__(self, *, hang_seconds: float = 120.0, drip_seconds: float = 0.25) -> None:
         self.received: list[dict[str, Any]] = []
+        self.canaries: list[dict[str, Any]] = []
         self.requests = 0
         self._hang_seconds = hang_seconds
         self._drip_seconds = drip_seconds
@@ -192,7 +195,7 @@ class HttpStandIn(ABC):
         if self._listener is None:
             return _cut(request)
         self.requests += 1
-        mode = self._switch.strike()
+        mode = self._switch.strike(canary=request.headers.get("User-Agent") == CANARY_AGENT)
         if mode == "down":
             return _cut(request)
         body = await request.read()

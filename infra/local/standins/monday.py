@@ -82,6 +82,8 @@ class _Refused(Exception):  # noqa: N818 - it says what happened
 class MondayStandIn(HttpStandIn):
     """Monday.com's end of one account with one board; ``received`` holds the items as they stand.
 
+    Those of the group for canaries are in ``canaries`` instead.
+
     Args:
         now: tells the time, aware: for items' ages and kept answers.
         timing: ``hang_seconds`` and ``drip_seconds``, as every stand-in has them.
@@ -92,7 +94,8 @@ class MondayStandIn(HttpStandIn):
 
     TOKEN: ClassVar[str] = "local-stand-in-token"  # noqa: S105 - made up, and of no use anywhere else
     BOARD_ID: ClassVar[str] = "1234567890"
-    GROUPS: ClassVar[tuple[str, ...]] = ("topics", "archive")
+    CANARIES: ClassVar[str] = "canaries"
+    GROUPS: ClassVar[tuple[str, ...]] = ("topics", "archive", CANARIES)
     COLUMNS: ClassVar[dict[str, str]] = {
         "alert_id": "text_alert",
         "name": "text_name",
@@ -142,7 +145,9 @@ class MondayStandIn(HttpStandIn):
             "MONDAY_COLUMNS": json.dumps(self.COLUMNS),
         }
         self._now = now
-        self._board = Board(self.BOARD_ID, self.COLUMN_TYPES, self.GROUPS, self.received, now)
+        self._board = Board(
+            self.BOARD_ID, self.COLUMN_TYPES, self.GROUPS, now, self.received, {self.CANARIES: self.canaries}
+        )
         self._answers: dict[str, _Kept] = {}
         self._in_flight: set[str] = set()
 

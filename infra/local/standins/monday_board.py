@@ -66,8 +66,9 @@ class Board:
         board_id: the one board there is.
         columns: column id → type.
         groups: group ids, the first for items that name none.
-        items: where items are kept, oldest first, as ``MondayStandIn.received`` shows them.
         now: tells the time, aware.
+        items: where items are kept, oldest first, as ``MondayStandIn.received`` shows them.
+        apart: where items of these groups are kept instead.
     """
 
     def __init__(
@@ -75,18 +76,27 @@ class Board:
         board_id: str,
         columns: Mapping[str, str],
         groups: Sequence[str],
-        items: list[dict[str, Any]],
         now: Callable[[], datetime],
+        items: list[dict[str, Any]],
+        apart: Mapping[str, list[dict[str, Any]]],
     ) -> None:
         self.schema = build_schema(SDL)
         self._id = board_id
         self._columns = dict(columns)
         self._groups = list(groups)
-        self._items = items
+        self._kept, self._apart = items, apart
         self._now = now
         self._numbers = itertools.count(2_000_000_001)
         self._labels: dict[str, set[str]] = {column: set() for column in columns}
         self._pages: dict[str, list[dict[str, Any]]] = {}
+
+    @property
+    def _items(self) -> list[dict[str, Any]]:
+        """All items, wherever they are kept."""
+        return [item for items in (self._kept, *self._apart.values()) for item in items]
+
+    def _list_of(self, item: Mapping[str, Any]) -> list[dict[str, Any]]:
+        return self._apart.get(str(item["group_id"]), self._kept)
 
     @property
     def root(self) -> dict[str, Any]:
@@ -125,7 +135,7 @@ class Board:
             "column_values": {column: value for column, value in values.items() if value is not None},
             "created_at": self._now().astimezone(UTC).isoformat(),
         }
-        self._items.append(item)
+        self._list_of(item).append(item)
         return self._item(item)
 
     def _change(
@@ -146,7 +156,7 @@ class Board:
 
     def _delete(self, _: object, item_id: str | None = None) -> dict[str, Any]:
         item = self._find(item_id)
-        self._items.remove(item)
+        self._list_of(item).remove(item)
         return self._item(item)
 
     def _boards(self, _: object, ids: list[str] | None = None, **__: int) -> list[dict[str, Any]]:

@@ -66,16 +66,21 @@ WEB_API_ERRORS: tuple[str, ...] = (
 )
 """The Web API's errors: they come with 200."""
 
-_TEAM, _SERVICE, _TOKEN = "T0BELLHOP", "B0BELLHOP", "local-stand-in"
+_TEAM, _TOKEN = "T0BELLHOP", "local-stand-in"
+_SERVICE, _CANARIES = "B0BELLHOP", "B0CANARIES"
 _COMMON_STATUSES = ("500", "503", "429", "400", "403", "404")
 _TOO_MANY = 429
 
 
 class SlackStandIn(HttpStandIn):
-    """Slack's end of one incoming webhook; ``received`` holds the messages as they were posted."""
+    """Slack's end of two incoming webhooks, one of them for canaries.
+
+    ``received`` and ``canaries`` hold the messages as they were posted.
+    """
 
     name: ClassVar[str] = "slack"
     path: ClassVar[str] = f"/services/{_TEAM}/{_SERVICE}/{_TOKEN}"
+    canary_path: ClassVar[str] = f"/services/{_TEAM}/{_CANARIES}/{_TOKEN}"
     modes: ClassVar[tuple[str, ...]] = (
         *_COMMON_STATUSES,
         *TRANSPORT_MODES,
@@ -98,7 +103,7 @@ class SlackStandIn(HttpStandIn):
         error = error_of(message)
         if error is not None:
             return self.refuse(error)
-        self.received.append(as_shown(message))
+        (self.canaries if request.path == self.canary_path else self.received).append(as_shown(message))
         return Answer(200, "ok")
 
     def refuse(self, mode: str) -> Answer:
@@ -115,7 +120,7 @@ def _error_of_path(path: str) -> str | None:
     """What Slack says of a webhook path that is not this one; None for the right one."""
     match path.split("/"):
         case ["", "services", team, service, token] if team == _TEAM:
-            if service != _SERVICE:
+            if service not in (_SERVICE, _CANARIES):
                 return "no_service"
             return None if token == _TOKEN else "invalid_token"
         case ["", "services", _, _, _]:

@@ -33,6 +33,7 @@ from infra.local.standins.http_standin import _bound, _reset
 from infra.local.standins.smtp_certificates import make_authority, server_context
 from infra.local.standins.smtp_session import STATUSES, Plan, Session, Talk
 
+CANARY_TO = "canary@example.com"
 _HOST = "127.0.0.1"
 _USER = "bellhop"
 
@@ -45,6 +46,8 @@ class SmtpStandIn:
         modes: every mode ``set_fault`` takes, the commonest first.
         received: the accepted mails, oldest first: ``from``, ``to``, ``subject``, ``message_id``, ``headers``,
             ``text``, ``html``, ``raw``.
+        canaries: the same of mails to ``CANARY_TO``. Nothing tells before a mail whom a connection is for, so these
+            connections take part in what ``rate`` and ``seed`` decide.
         requests: how many connections reached it.
         ca_file: the certificate clients must trust, PEM; there between ``start`` and ``stop``.
     """
@@ -54,6 +57,7 @@ class SmtpStandIn:
 
     def __init__(self, *, hang_seconds: float = 120.0, drip_seconds: float = 0.25) -> None:
         self.received: list[dict[str, Any]] = []
+        self.canaries: list[dict[str, Any]] = []
         self.requests = 0
         self.ca_file = ""
         self._password = secrets.token_urlsafe(12)
@@ -92,6 +96,8 @@ class SmtpStandIn:
                 hang_seconds=self._waits[0],
                 drip_seconds=self._waits[1],
                 received=self.received,
+                canaries=self.canaries,
+                canary_to=CANARY_TO,
                 sessions=self._sessions,
             )
             self._reserved = _bound(0)

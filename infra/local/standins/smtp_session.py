@@ -58,6 +58,8 @@ class Plan:
         hang_seconds: how long ``timeout`` keeps a connection.
         drip_seconds: between two bytes in ``slow``.
         received: where accepted mails are kept.
+        canaries: where those are kept that go to ``canary_to`` alone.
+        canary_to: who gets canaries.
         sessions: the connections there are.
     """
 
@@ -68,6 +70,8 @@ class Plan:
     hang_seconds: float
     drip_seconds: float
     received: list[dict[str, Any]]
+    canaries: list[dict[str, Any]]
+    canary_to: str
     sessions: set[Session]
 
 
@@ -123,7 +127,8 @@ class Talk:
         if self.mode in ("timeout", "reset"):
             server.cut()
             await asyncio.get_running_loop().create_future()  # the connection's end ends this
-        self.plan.received.append(parsed(envelope))
+        canary = envelope.rcpt_tos == [self.plan.canary_to]
+        (self.plan.canaries if canary else self.plan.received).append(parsed(envelope))
         if self.mode == "unanswered":
             server.cut()
             await asyncio.get_running_loop().create_future()  # as above

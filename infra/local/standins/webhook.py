@@ -40,6 +40,7 @@ class WebhookStandIn(HttpStandIn):
 
     name: ClassVar[str] = "webhook"
     path: ClassVar[str] = "/hooks/bellhop"
+    canary_path: ClassVar[str] = "/hooks/canary"
     modes: ClassVar[tuple[str, ...]] = (
         *_COMMON_STATUSES,
         *TRANSPORT_MODES,
@@ -53,7 +54,7 @@ class WebhookStandIn(HttpStandIn):
 
     def accept(self, request: web.BaseRequest, body: bytes) -> Answer:
         """Check the signature, then the body; 204 and kept."""
-        if request.path != self.path:
+        if request.path not in (self.path, self.canary_path):
             return self.refuse("404")
         if request.method != "POST":
             return Answer(405, phrase(405), headers={"Allow": "POST"})
@@ -68,7 +69,7 @@ class WebhookStandIn(HttpStandIn):
             return self.refuse("400")
         if not isinstance(event, dict):
             return self.refuse("400")
-        self.received.append(_kept(headers, event))
+        (self.canaries if request.path == self.canary_path else self.received).append(_kept(headers, event))
         return Answer(204, "")
 
     def refuse(self, mode: str) -> Answer:

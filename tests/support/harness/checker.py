@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.domain import ids
-from shared.domain.alert import DEAD_LETTER_STATUS, FOLLOWUP, RELAYED, State
+from shared.domain.alert import CANARY, DEAD_LETTER_STATUS, FOLLOWUP, RELAYED, State
 from tests.support.harness.trial import LOGS, SEND_SECONDS, Ran, Trial, sending_of
 
 UNSEEN = "sent, answer not seen"
@@ -63,7 +63,7 @@ def judge(trial: Trial, *, calls: Sequence[str] = (), unseen: bool = False, sing
         unseen: a destination took an attempt without answering it.
         single: all visitors of the trial are one, with one key.
     """
-    verdict = Verdict()
+    verdict = Verdict(broken=list(_canaries(trial)))
     shown = {channel: [name for each in trial.received(channel) for name in _ids_of(channel, each)] for channel in LOGS}
     accepted = _accepted(trial)
     for alert_id, alert in accepted.items():
@@ -91,6 +91,21 @@ def judge(trial: Trial, *, calls: Sequence[str] = (), unseen: bool = False, sing
         *_people(trial, accepted, single=single),
     ]
     return verdict
+
+
+def _canaries(trial: Trial) -> Iterator[str]:
+    """Of canaries nothing is left, and they were counted nowhere; the other rules are of leads, and do not see them."""
+    left = [each for each in trial.last["alerts"].values() if each["kind"] == CANARY]
+    for looked in trial.snapshots:
+        looked["alerts"] = {name: each for name, each in looked["alerts"].items() if each["kind"] != CANARY}
+    if left:
+        yield f"{len(left)} alerts of canaries are left: {[each['state'] for each in left]}"
+    for name, conversation in trial.last["conversations"].items():
+        if conversation.get("canary"):
+            yield f"the canary's conversation {name} is left"
+    for item in trial.canaries("monday"):
+        if any(run_id in str(item) for run_id in trial.last["canary_runs"]):
+            yield f"the canary's item is left: {item['column_values']}"
 
 
 def _accepted(trial: Trial) -> dict[str, dict[str, Any]]:

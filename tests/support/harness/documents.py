@@ -19,7 +19,16 @@ def everything(database: Database) -> dict[str, Any]:
     """All that the checker looks at."""
     return {
         name: _all(database, name)
-        for name in ("alerts", "dead_letters", "tallies", "conversations", "digests", "erasures", "followups")
+        for name in (
+            "alerts",
+            "dead_letters",
+            "tallies",
+            "conversations",
+            "digests",
+            "erasures",
+            "followups",
+            "canary_runs",
+        )
     }
 
 

@@ -16,7 +16,10 @@ from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksRest
 
 from shared import bootstrap, channels  # noqa: F401 - what is imported here is not imported after each fork
 from shared.adapters import (  # noqa: F401 - likewise
+    canary_orders,
+    canary_visitor,
     cloud_tasks,
+    firestore_canary,
     firestore_erasures,
     firestore_followups,
     firestore_retention,
@@ -38,13 +41,18 @@ from shared.domain.contact import ContactDetails
 from shared.domain.rights import Claims
 from shared.domain.turn import Visitor
 from shared.edge import unsubscribe_answers  # noqa: F401 - likewise
+from shared.errors import RequestError
 from shared.flows import admit_message, answer_message, backlog
+from shared.flows import canary as canary_flow
 from shared.flows.answer_message import AnswerMessage
 from shared.flows.deliver_alert import DeliverAlert
 from shared.flows.deliver_digest import DeliverDigest
 from shared.flows.opt_out import Asking
 from tests.support.harness import documents, plants
 from tests.support.harness.shim import Shim
+
+DOUBT_SECONDS = 0.5
+"""Instead of minutes: a chat that died in a trial writes no more."""
 
 LEAST_DRAIN_SECONDS = 0.2
 """Instead of fifteen: nobody in a trial is that far behind."""
@@ -59,6 +67,26 @@ class SkewedClock(system.SystemClock):
     def now(self) -> datetime:
         """Wrong by so many seconds."""
         return super().now() + timedelta(seconds=self.seconds)
+
+
+@dataclass
+class InThisProcess:
+    """``shared.ports.canary.CanaryVisitor`` of a chat that is no function."""
+
+    chat: answer_message.MessageAnswering
+
+    def write(self, message: str, name: str, token: str) -> str:
+        """As over HTTP."""
+        visitor = Visitor(message, ContactDetails(name=name), None, None)
+        said = ""
+        for _ in range(canary_visitor.TRIES):
+            try:
+                self.chat(AnswerMessage(visitor, None, None, "the job", ids.request_hash(message), token))
+            except RequestError as error:
+                said = f"http_{error.status}"
+            else:
+                return "ok"
+        return said
 
 
 @dataclass
@@ -86,6 +114,7 @@ class Flows:
             "cleanup": self._cleanup,
             "followups": self._followups,
             "unsubscribe": self._unsubscribe,
+            "canary": self._canary,
             "alerts": lambda: documents.alerts(self._database),
             "everything": lambda: documents.everything(self._database),
             "collection": lambda **how: documents.collection(self._database, **how),
@@ -138,6 +167,16 @@ class Flows:
         claims = flow.claims(flow.tokens.make(Claims("marketing", address, conversation_id, "en"), flow.clock.now()))
         getattr(flow, action)(claims, Asking("client", "one_click"))
         return flow.standing(claims).erasure
+
+    def _canary(self, slot: str | None = None, *, off: bool = False) -> Any:
+        """The canary's job; its chat is in this process, so that the chat's calls can be struck too."""
+        canary_flow.SETTLED = timedelta(seconds=DOUBT_SECONDS)
+        built = self._of("canary", bootstrap.canary)
+        chat = InThisProcess(self._of("chat", bootstrap.chat).flow)
+        flow = replace(built.flow, visitor=chat, doubt=timedelta(seconds=DOUBT_SECONDS))
+        done = built.once("canary" if slot else None, slot, replace(flow, orders=None) if off else flow)
+        legs = done.run.legs if done is not None and done.run is not None else {}
+        return None if done is None else [done.removed, *(leg.mark.value for leg in legs.values())]
 
     @property
     def _database(self) -> Database:

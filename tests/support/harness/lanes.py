@@ -163,6 +163,7 @@ class Harness:
             "SWEEP_URL": f"{url}/sweep",
             "CLEANUP_URL": f"{url}/cleanup",
             "FOLLOWUPS_URL": f"{url}/followups",
+            "CHAT_URL": f"{url}/chat",
             "OIDC_AUDIENCE": url,
             "TASKS_INVOKER_EMAIL": account,
             "SCHEDULER_INVOKER_EMAIL": account,

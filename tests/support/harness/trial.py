@@ -39,6 +39,9 @@ SETTINGS = {
     "CHAT_RATE_LIMIT": "1000 per minute",
 }
 DRAIN_SECONDS = 90.0
+SETTLE_SECONDS = 60.0
+"""For the canary's next runs, after the drain."""
+
 INSTANCES = 2
 """Each step goes to another process than the one before it: what one remembers, the next one does not know."""
 
@@ -132,7 +135,7 @@ class Trial:
             self._harness.workers.forget(worker)
         else:
             self._idle.append(worker)
-        if step.do in ("chat", "deliver", "sweep", "cleanup", "followups", "unsubscribe"):
+        if step.do in ("chat", "deliver", "sweep", "cleanup", "followups", "unsubscribe", "canary"):
             self.ran.append(Ran(step, answer, strike))
         if step.do == "chat" and answer.status == 200:
             self.answered.append(answer.answer | {"email": step.arguments["email"]})
@@ -204,6 +207,11 @@ class Trial:
         shown: list[dict[str, Any]] = self._lane.standin(name).received[self._marks[name] :]
         return shown
 
+    def canaries(self, name: str) -> list[dict[str, Any]]:
+        """What the target for canaries shows of this trial."""
+        shown: list[dict[str, Any]] = self._lane.standin(name).canaries
+        return shown
+
     def requests(self, name: str) -> int:
         """How often a destination was asked."""
         asked: int = self._lane.standin(name).requests
@@ -224,8 +232,18 @@ class Trial:
         if "FOLLOWUP_DELAYS" in self.project.environ:
             await self.run(Step("followups"))  # the scheduler's next slot
         await self._drain(end)
+        if "CANARY_KEYS" in self.project.environ:
+            await self._settle(time.monotonic() + SETTLE_SECONDS)
         self.last = (await self.run(Step("everything"))).done
         self.snapshots.append(self.last)
+
+    async def _settle(self, end: float) -> None:
+        """The canary's next runs, which send none themselves, until nothing is left to be judged or removed."""
+        while time.monotonic() < end:
+            await self.run(Step("canary", {"off": True}))
+            if not any(run["open"] for run in (await self.documents("canary_runs")).values()):
+                return
+            await asyncio.sleep(0.2)
 
     async def _drain(self, end: float) -> None:
         """Sweep whenever something is due, as the scheduler would at its next slot."""
