@@ -18,7 +18,7 @@ run: setup ## start the whole system on this machine (PORT=8080, BELLHOP_FAST=1 
 
 test: setup ## run the tests (ARGS="tests/unit -k chat")
 	@$(PY) -m infra.local.prerequisites
-	@exec $(PY) -m pytest $(ARGS)
+	@exec $(PY) -m pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 faults: setup ## fail, cut off or kill every outgoing call in turn, and see that nothing is lost (about three minutes)
 	@$(PY) -m infra.local.prerequisites

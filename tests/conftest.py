@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
 import pytest
@@ -13,7 +14,11 @@ from tests.support.firestore_queries import Watch
 from tests.support.log_scan import WATCHING
 
 QUERIES = Watch()
+RECORDING = bool(os.environ.get("BELLHOP_RECORD_QUERIES"))
 LEAKS: list[str] = []
+
+TOGETHER = ("e2e", "browser", "faults", "deploy")
+"""The folders whose tests share something that takes long to start."""
 
 # An example's time says nothing on a machine that does other things beside.
 hypothesis.settings.register_profile("bellhop", deadline=None)
@@ -36,28 +41,47 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.fixture(autouse=True)
 def every_query_has_its_index() -> Iterator[None]:
-    """The emulator answers a query without its index, the cloud does not: the test that ran it fails."""
+    """The emulator answers a query without its index, the cloud does not: the test that ran it fails.
+
+    So it does where ``infra.deploy lint`` would not know the query, which it has from a file.
+    """
     known = len(QUERIES.seen)
     yield
     if len(QUERIES.seen) > known:
         assert QUERIES.wrong() == [], "declare an index under 'firestore' in infra/manifest.yaml"
+        assert RECORDING or QUERIES.unrecorded() == [], "not in infra/firestore_queries.json: make queries"
 
 
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """``infra.deploy lint`` knows the queries from a file: it has to know all. No log holds what is private (f45)."""
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Several processes (``-n``) divide the tests by what these share; what takes longest begins first."""
+    if config.getoption("dist", "no") == "no":
+        return
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else str(item.path)))
+    items.sort(key=lambda item: TOGETHER.index(folder) if (folder := item.path.parent.name) in TOGETHER else 99)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """No log holds what is private (f45): not this process's, and not those of the others that run tests (``-n``)."""
     QUERIES.end()
     LEAKS.extend(WATCHING.end())
+    if RECORDING:
+        QUERIES.record()
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["leaks"] = LEAKS
     if LEAKS:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    if os.environ.get("BELLHOP_RECORD_QUERIES"):
-        QUERIES.record()
-    elif QUERIES.unrecorded() and exitstatus == pytest.ExitCode.OK:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """One of several processes has ended: what it found in the logs counts."""
+    LEAKS.extend(getattr(node, "workeroutput", {}).get("leaks", ()))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which queries those are, and which events; never what leaked."""
+    """Say which events, never what leaked."""
     for leak in LEAKS:
         terminalreporter.line(f"f45: a log holds what it must not: {leak}", red=True)
-    for query in [] if os.environ.get("BELLHOP_RECORD_QUERIES") else QUERIES.unrecorded():
-        terminalreporter.line(f"not in infra/firestore_queries.json (make queries): {query}", red=True)
