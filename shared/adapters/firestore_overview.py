@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from shared.adapters.firestore import READ_RETRY, Database, reading
 from shared.adapters.firestore_breakers import stored_breaker
 from shared.adapters.firestore_documents import destination_of
-from shared.domain.alert import RELAYED
+from shared.domain.alert import CANARY, RELAYED
 from shared.domain.counts import ENDED, WAITING, Counts
 from shared.ports.operations_system import Look, Oldest
 
@@ -27,10 +27,26 @@ COUNT_MOST = 20_000
 
 SLOTS_MOST = 50
 LATE_MOST = 100
+CANARIES_MOST = 100
+"""So many alerts of canaries are left out of the counts; there are a few, as each run removes those before."""
+
 QUERY_SECONDS = 10.0
 READERS = 16
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Canaries:
+    """Alerts of canaries: channel, state and time of making of each. They are alerts like others, counted nowhere."""
+
+    found: tuple[tuple[str, str, datetime], ...]
+
+    def number(self, channel: str, states: Sequence[str], since: datetime | None = None) -> int:
+        """How many of a channel are in these states, and were made then or before."""
+        return sum(
+            each == channel and state in states and (since is None or at <= since) for each, state, at in self.found
+        )
 
 
 class FirestoreOverview:
@@ -41,30 +57,32 @@ class FirestoreOverview:
         self._channels = tuple(channels)
 
     def counts(self) -> Look:
-        """Cost: four round trips' time; two reads and a sum a channel, five counts and a read for each in use.
+        """Cost: five round trips' time; two reads and a sum a channel, five counts and a read for each in use.
 
         A count costs a read for up to a thousand that it finds, and at most twenty. Index: ``tallies``: ``channel``,
         ``accepted``; ``alerts``: ``channel``, ``state``.
         """
         now, _, _ = self._places()
         with reading(), ThreadPoolExecutor(READERS, thread_name_prefix="overview") as readers:
-            counts = self._counts(readers)
-            oldest = self._each(readers, counts, self._oldest)
+            canaries = self._canaries()
+            counts = self._counts(readers, canaries)
+            oldest = self._each(readers, counts, lambda name: self._oldest(name, canaries))
             return Look(now, counts, _found(oldest))
 
     def look(self, *, parked_most: timedelta, patience: timedelta) -> Look:
-        """Cost: five round trips' time; that of ``counts``, two counts more for each channel in use, a read a job.
+        """Cost: six round trips' time; that of ``counts``, two counts more for each channel in use, a read a job.
 
-        Index: ``alerts``: ``channel``, ``state``, ``created_at``
-        and ``kind``, ``state``, ``created_at``; ``dead_letters``: ``channel``, ``status``, ``escalated_at``.
+        Index: ``alerts``: ``channel``, ``state``, ``created_at`` and ``kind``, ``state``, ``created_at``;
+        ``dead_letters``: ``channel``, ``status``, ``escalated_at``.
         """
         now, breakers, destinations = self._places()
         with reading(), ThreadPoolExecutor(READERS, thread_name_prefix="overview") as readers:
             slots = readers.submit(self._slots)
-            counts = self._counts(readers)
-            oldest = self._each(readers, counts, self._oldest)
+            canaries = self._canaries()
+            counts = self._counts(readers, canaries)
+            oldest = self._each(readers, counts, lambda name: self._oldest(name, canaries))
             untold = self._each(readers, counts, self._untold)
-            overdue = self._each(readers, counts, lambda name: self._overdue(name, now - parked_most))
+            overdue = self._each(readers, counts, lambda name: self._overdue(name, now - parked_most, canaries))
             late = self._late(now - patience)
             return Look(
                 at=now,
@@ -78,20 +96,24 @@ class FirestoreOverview:
                 slots=slots.result(),
             )
 
-    def _counts(self, readers: ThreadPoolExecutor) -> dict[str, Counts]:
+    def _counts(self, readers: ThreadPoolExecutor, canaries: _Canaries) -> dict[str, Counts]:
         accepted = self._each(readers, self._channels, self._accepted)
         in_use = {name: number for name, number in accepted.items() if number is not None}
+        kinds = {**{each: (each,) for each in (*WAITING, "failed")}, "ended": ENDED}
         asked = {
-            (name, state): readers.submit(self._count, self._alerts(name, states))
+            (name, kind): readers.submit(self._count, self._alerts(name, states))
             for name in in_use
-            for state, states in ((*((each, (each,)) for each in (*WAITING, "failed")), ("ended", ENDED)))
+            for kind, states in kinds.items()
         }
         found = {key: each.result() for key, each in asked.items()}
-        return {name: self._of(name, number, found) for name, number in in_use.items()}
-
-    def _of(self, name: str, accepted: int, found: Mapping[tuple[str, str], int]) -> Counts:
-        of_it = {state: number for (channel, state), number in found.items() if channel == name}
-        return Counts(accepted=accepted, capped=COUNT_MOST in of_it.values(), **of_it)
+        return {
+            name: Counts(
+                accepted=number,
+                capped=any(found[name, kind] >= COUNT_MOST for kind in kinds),
+                **{kind: max(0, found[name, kind] - canaries.number(name, states)) for kind, states in kinds.items()},
+            )
+            for name, number in in_use.items()
+        }
 
     def _each(
         self, readers: ThreadPoolExecutor, names: Sequence[str] | Mapping[str, Any], ask: Callable[[str], T]
@@ -134,17 +156,22 @@ class FirestoreOverview:
         of_it = self._collection("alerts").where(filter=FieldFilter("channel", "==", channel))
         return of_it.where(filter=FieldFilter("state", "in", list(states)))
 
-    def _oldest(self, channel: str) -> Oldest | None:
-        found = self._get(
-            self._alerts(channel, WAITING).order_by("created_at").select(["kind", "state", "created_at"]).limit(1)
-        )
-        if not found:
+    def _canaries(self) -> _Canaries:
+        of_canaries = self._collection("alerts").where(filter=FieldFilter("kind", "==", CANARY))
+        found = self._get(of_canaries.select(["channel", "state", "created_at"]).limit(CANARIES_MOST))
+        return _Canaries(tuple((each.get("channel"), each.get("state"), each.get("created_at")) for each in found))
+
+    def _oldest(self, channel: str, canaries: _Canaries) -> Oldest | None:
+        waiting = self._alerts(channel, WAITING).order_by("created_at").select(["kind", "state", "created_at"])
+        found = self._get(waiting.limit(1 + canaries.number(channel, WAITING)))
+        first = next((each for each in found if each.get("kind") != CANARY), None)
+        if first is None:
             return None
-        (first,) = found
         return Oldest(first.id, channel, first.get("kind"), first.get("state"), first.get("created_at"))
 
-    def _overdue(self, channel: str, since: datetime) -> int:
-        return self._count(self._alerts(channel, WAITING).where(filter=FieldFilter("created_at", "<=", since)))
+    def _overdue(self, channel: str, since: datetime, canaries: _Canaries) -> int:
+        old = self._count(self._alerts(channel, WAITING).where(filter=FieldFilter("created_at", "<=", since)))
+        return max(0, old - canaries.number(channel, WAITING, since))
 
     def _untold(self, channel: str) -> int:
         letters = self._collection("dead_letters").where(filter=FieldFilter("channel", "==", channel))

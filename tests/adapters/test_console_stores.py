@@ -12,6 +12,7 @@ from shared.adapters.firestore_breaker_control import FirestoreBreakerControl
 from shared.adapters.firestore_leads import FirestoreLeads
 from shared.adapters.firestore_operator_audit import FirestoreOperatorAudit
 from shared.adapters.firestore_overview import FirestoreOverview
+from shared.domain.alert import CANARY, State
 from shared.domain.breaker import set_mode
 from shared.domain.contact import ContactDetails
 from shared.errors import Conflict, OutcomeUnknown
@@ -110,3 +111,20 @@ def test_an_overview_of_an_escalation_that_no_channel_takes(firestore_world: Fir
     firestore_world.database.document("job_slots", "runs").set({"time": old.isoformat(), "done": False})
     again = overview.look(parked_most=timedelta(hours=24), patience=timedelta(minutes=10))
     assert {name: at.isoformat() for name, at in again.slots.items()} == {"cleanup": old.isoformat()}
+
+
+def test_a_canary_is_counted_nowhere(firestore_world: FirestoreWorld) -> None:
+    """Not as waiting, overdue, failed or the oldest, however old it is; the leads beside it are."""
+    overview = FirestoreOverview(firestore_world.database, ("email", "slack"))
+    old = now() - timedelta(hours=30)
+    begun = conversation(id="c-lead")
+    firestore_world.chat.commit_turn(commit(begun, None, alert("lead", conversation_id=begun.id, channel="slack")))
+    for name, state in (("q", State.QUEUED), ("p", State.PARKED), ("f", State.FAILED), ("d", State.DELIVERED)):
+        firestore_world.put(alert(name, kind=CANARY, channel="slack", created_at=old, state=state))
+    for look in (
+        overview.look(parked_most=timedelta(hours=24), patience=timedelta(minutes=10)),
+        overview.counts(),
+    ):
+        slack = look.channels["slack"]
+        assert (slack.accepted, slack.queued, slack.parked, slack.failed, slack.overdue) == (1, 1, 0, 0, 0)
+        assert (slack.delivered, look.oldest["slack"].id) == (0, "lead")

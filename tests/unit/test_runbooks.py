@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
-from infra.manifest import load
+from infra.manifest import ROOT, load
+from infra.ops.arguments import parse
 from shared.adapters import slack
 from shared.adapters.monday_answers import BY_STATUS, ERRORS, Kind
 
@@ -56,6 +58,22 @@ def test_every_link_and_every_anchor_leads_somewhere(page: str) -> None:
         name, _, place = target.partition("#")
         assert (RUNBOOKS / (name or page)).is_file()
         assert not place or place in {*headings, *anchors}
+
+
+def operators_commands() -> list[str]:
+    """Every command of an operator in the runbooks, the documents and the README."""
+    found = []
+    for page in (*RUNBOOKS.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "README.md"):
+        text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+        found += re.findall(r"python -m infra\.ops ([^`\n]+)", text)
+    return sorted({re.sub(r"\s+(#|\||>).*$", "", each).strip() for each in found})
+
+
+@pytest.mark.parametrize("command", operators_commands())
+def test_every_operators_command_is_one(command: str) -> None:
+    """The command line takes it; `a|b` and `FILE` stand for one of several."""
+    words = [re.sub(r"\|.*$", "", word) for word in shlex.split(command)]
+    assert parse(words).command == words[0]
 
 
 def test_the_list_names_every_page() -> None:
