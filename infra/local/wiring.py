@@ -23,7 +23,7 @@ REGION = "local"
 FAST: Mapping[str, str] = {
     "BACKOFF_MAX_SECONDS": "1",
     "BREAKER_RESET_SECONDS": "2",
-    "CANARY_DEADLINE": "4s",
+    "CANARY_DEADLINE": "10s",
     "DEAD_LETTER_RETRY_MINUTES": f"{5 / 60:.4f}",
     "DESTINATION_DEADLINE_SECONDS": "3",
     "ERASURE_RELOOK_SECONDS": "3",

@@ -7,6 +7,8 @@ from tests.support.harness.trial import Step, Trial
 
 SETTINGS = BOTH | {"CANARY_KEYS": "a-canary-key-of-tests", "CANARY_DEADLINE": "1s"}
 CHANNELS = ("slack", "monday")
+PATIENT = {"drain": 300.0}
+"""Every run watches its canary for a second, and many run at a time."""
 
 
 async def _first(trial: Trial) -> Step:
@@ -43,9 +45,9 @@ async def _blocked(trial: Trial) -> Step:
 
 
 RUNS = (
-    Scenario("canary: the first", _first, [0, "late", "late"], SETTINGS),
-    Scenario("canary: removes one that arrived", _after_one_that_arrived, [1, "late", "late"], SETTINGS),
-    Scenario("canary: removes one that waits", _after_one_that_waits, [1, "late", "late"], SETTINGS),
+    Scenario("canary: the first", _first, [0, "late", "late"], SETTINGS, PATIENT),
+    Scenario("canary: removes one that arrived", _after_one_that_arrived, [1, "late", "late"], SETTINGS, PATIENT),
+    Scenario("canary: removes one that waits", _after_one_that_waits, [1, "late", "late"], SETTINGS, PATIENT),
 )
 """Every call of these is struck."""
 
