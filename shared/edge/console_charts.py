@@ -46,7 +46,8 @@ def latency(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         runs: those of ``GET /canary``, the newest first; what did not arrive is a gap.
     """
     points = list(reversed(runs))
-    names = list(dict.fromkeys(name for run in points for name in run["channels"]))
+    there = {name for run in points for name in run["channels"]}
+    names = [name for name in CHANNELS if name in there]
     lines = [
         (word(name, CHANNELS), 1 + number % COLOURS, [_seconds(run["channels"].get(name)) for run in points])
         for number, name in enumerate(names)

@@ -23,7 +23,7 @@
     const chart = JSON.parse(figure.dataset.chart);
     if (!place || !place.clientWidth || chart.times.length < 2) return;
     drawn.get(figure)?.destroy();
-    const outputs = [...figure.querySelectorAll("output")];
+    const outputs = [...figure.querySelectorAll(".keys b")];
     const last = outputs.map((each) => each.textContent);
     const axis = { stroke: style("--muted"), font: "12px system-ui, sans-serif", ticks: { show: false } };
     const grid = { stroke: style("--grid"), width: 1 };
