@@ -1,5 +1,6 @@
 """A local system as a user starts it, for the end-to-end tests."""
 
+import contextlib
 import json
 import os
 import queue
@@ -79,8 +80,9 @@ class LocalSystem:
         line = self._ready.get(timeout=READY_SECONDS)
         assert line.startswith("bellhop ready: http://127.0.0.1:"), "\n".join([line, *self.said])
         self.url = line.removeprefix("bellhop ready: ")
-        for function in self.info["functions"].values():
-            WATCHING.scan.holds_settings(psutil.Process(function["pids"][0]).environ())
+        for pid in [pid for function in self.info["functions"].values() for pid in function["pids"]]:
+            with contextlib.suppress(psutil.Error):  # one that is just started again
+                WATCHING.scan.holds_settings(psutil.Process(pid).environ())
         return self
 
     def ended(self, seconds=30):
