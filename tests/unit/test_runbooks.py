@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import Path
 
 import pytest
 
-from infra.manifest import ROOT, load
-from infra.ops.arguments import parse
+from infra.manifest import load
 from shared.adapters import slack
 from shared.adapters.monday_answers import BY_STATUS, ERRORS, Kind
 
