@@ -51,8 +51,8 @@ def test_a_schedule_nobody_can_read_is_none(schedule: str, zone: str) -> None:
 
 
 def test_the_jobs_that_have_to_be_are_the_manifests() -> None:
-    """One that is missing in the cloud is told."""
-    assert sorted(JOBS) == sorted(load().jobs)
+    """One that is missing in the cloud is told; the canary's tells by itself that it is late."""
+    assert sorted(JOBS) == sorted({*load().jobs} - {"canary"})
 
 
 def theirs() -> dict[str, str]:
