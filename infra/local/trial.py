@@ -17,6 +17,8 @@ from infra.local.wiring import Wiring
 
 LEG_SECONDS = 15.0
 POLL_SECONDS = 0.02
+AFTERWARDS = ("canary",)
+"""Jobs that go through what the other legs have shown to be passable."""
 
 
 class TrialFailed(Exception):  # noqa: N818 - what happened
@@ -38,10 +40,13 @@ async def try_out(gateway: str, wired: Wiring, google: GoogleStandIn) -> None:
         TrialFailed: the first leg that failed.
     """
     legs = [_queue(name, wired, google) for name in wired.manifest.queues]
-    legs += [_job(name, wired, google) for name in wired.manifest.jobs]
+    legs += [_job(name, wired, google) for name in wired.manifest.jobs if name not in AFTERWARDS]
     if "chat" in wired.manifest.functions:
         legs.append(_chat(gateway))
     await asyncio.gather(*legs)
+    for name in AFTERWARDS:
+        if name in wired.manifest.jobs:
+            await _job(name, wired, google)
 
 
 async def _chat(gateway: str) -> None:
