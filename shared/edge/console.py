@@ -29,9 +29,6 @@ from shared.edge.refusals import forbidden, internal_error, invalid_field, metho
 from shared.errors import RateLimited, RequestError
 
 BY_MOST = 80
-LIVE = "X-Live"
-"""A page that renews itself says so: it keeps no session alive that nobody looks at."""
-
 _NEXT = re.compile(r"/(?:[a-z_]+(?:/[0-9A-Za-z_-]+)*)?(?:\?[0-9A-Za-z_.~%&=+:@-]*)?")
 _NEXT_MOST = 500
 _EXPIRED = "This page is older than your session. Go back, reload it and try again."
@@ -84,7 +81,8 @@ class ConsolePages:
             return self._sent(request, session, api)
         visit = console_pages.Visit(request, api, session, self.clock())
         response = console_pages.shown(visit)
-        renewed = session.renewed(self.clock()) if LIVE not in request.headers else None
+        # A page that renews itself keeps no session alive that nobody uses.
+        renewed = session.renewed(self.clock()) if console_pages.LIVE not in request.headers else None
         return _with_cookie(response, renewed) if renewed is not None else response
 
     def _sent(self, request: flask.Request, session: Session, api: Api) -> flask.Response:

@@ -24,6 +24,9 @@ from shared.errors import RequestError
 
 HOURS = (6, 24, 72, 168)
 NOT_FOUND = 404
+LIVE, GLANCE = "X-Live", "glance"
+"""A page that renews itself says so, and whether it asks for less than all of itself."""
+
 LIVE_SECONDS = 5
 SLOW_SECONDS = 15
 Shown = dict[str, Any]
@@ -37,6 +40,11 @@ class Visit:
     api: Api
     session: Session
     now: datetime
+
+    @property
+    def glance(self) -> bool:
+        """Whether a page that is open renews what changes by the second, and not its charts, which cost most."""
+        return self.request.headers.get(LIVE) == GLANCE
 
     def query(self, *names: str) -> dict[str, str]:
         """The query's parameters, those that were left empty left out; raises RequestError for unknown ones."""
@@ -70,11 +78,11 @@ def _overview(visit: Visit, _: re.Match[str]) -> Shown:
     if hours not in map(str, HOURS):
         raise invalid_field("hours", f"one of {', '.join(map(str, HOURS))}")
     overview = visit.api.get("/overview")
-    history = visit.api.get("/history", hours=hours)
+    drawn = None if visit.glance else charts(visit.api.get("/history", hours=hours), overview["channels"])
     return {
         "overview": overview,
-        "charts": charts(history, overview["channels"]),
-        "canary": _canary(visit.api),
+        "charts": drawn,
+        "canary": None if visit.glance else _canary(visit.api),
         "hours": int(hours),
         "choices": HOURS,
         "live": LIVE_SECONDS,

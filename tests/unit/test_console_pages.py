@@ -446,6 +446,15 @@ def test_an_alert_without_a_dead_letter_offers_nothing_to_redrive(site: ConsoleS
     assert "Waive" not in html
 
 
+def test_a_page_that_renews_itself_asks_for_its_charts_now_and_then(site: ConsoleSite) -> None:
+    """In between for what changes by the second; what it does not get it leaves as it is."""
+    html = said(site.get("/", X_Live="glance"))
+    assert site.asked == [asks.OverviewQuery()]
+    assert 'data-region="danger"' in html
+    assert 'data-region="charts"' not in html
+    assert 'data-region="charts"' in said(site.get("/", X_Live="whole"))
+
+
 def test_the_canary_is_shown_where_there_is_one(site: ConsoleSite) -> None:
     """Its latency as a chart, and whether it arrives; a system without one shows nothing of it."""
     assert "Canary" not in said(site.get("/"))

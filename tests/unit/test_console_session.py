@@ -101,9 +101,9 @@ def test_a_page_that_renews_itself_keeps_no_session_alive(site: ConsoleSite) -> 
     site.sign_in()
     for _ in range(4):
         site.passes(14)
-        assert "Set-Cookie" not in site.get("/jobs", X_Live="1").headers
+        assert "Set-Cookie" not in site.get("/jobs", X_Live="glance").headers
     site.passes(14)
-    assert site.get("/jobs", X_Live="1").status_code == 401
+    assert site.get("/jobs", X_Live="whole").status_code == 401
 
 
 def test_taking_a_key_out_ends_its_sessions_and_no_others(site: ConsoleSite) -> None:
