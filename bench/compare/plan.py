@@ -54,6 +54,7 @@ class Plan:
         lines: their connections.
         pace: visitors a second of a round of latency.
         seconds: how long that goes on.
+        settle: seconds between two systems, for what the one before still does.
         rate: visitors a second of each system under a fault.
         before: seconds of a load under a fault before it begins.
         broken: how long it lasts.
@@ -66,6 +67,7 @@ class Plan:
     lines: int = 16
     pace: float = 15.0
     seconds: float = 6.0
+    settle: float = 2.0
     rate: float = 3.0
     before: float = 3.0
     broken: float = 18.0

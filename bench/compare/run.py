@@ -92,7 +92,8 @@ class Comparison:
         """Each system alone, in turn and again, so that whatever else the machine does meets all of them."""
         waits: dict[str, list[float]] = {system.name: [] for system in self._systems}
         for number in range(self._plan.rounds):
-            for system in self._systems:
+            for system in self._systems[:: -1 if number % 2 else 1]:  # nobody always comes after the same one
+                await asyncio.sleep(self._plan.settle)
                 rate = await self._throughput(system)
                 self._measured[system.name].rates.append(rate)
                 waits[system.name] += await self._latency(system)

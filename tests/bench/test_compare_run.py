@@ -22,6 +22,7 @@ PLAN = Plan(
     lines=2,
     pace=40.0,
     seconds=0.1,
+    settle=0.0,
     rate=40.0,
     before=0.1,
     broken=0.4,
