@@ -31,6 +31,7 @@ ASKED = {
     "a run of nobody": ("POST", "retry_dead_letters", {}, "", 401),
     "a daily run of nobody": ("POST", "cleanup/daily", {}, "", 401),
     "follow-ups of nobody": ("POST", "send_followups", {}, "", 401),
+    "a canary's run of nobody": ("POST", "canary", {}, "", 401),
 }
 KEPT = {"the widget", "the widget's words", "the gallery"}
 
