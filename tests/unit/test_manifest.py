@@ -371,6 +371,12 @@ def test_every_channel_has_a_queue_of_its_own_name() -> None:
     assert destinations == {name: name for name in CHANNELS}
 
 
+@pytest.mark.parametrize("function", ["retry_dead_letters", "canary"])
+def test_who_takes_tasks_back_may(function: str) -> None:
+    """An erasure and a canary's removal delete tasks, which who may only create and look at them may not."""
+    assert "roles/cloudtasks.taskDeleter" in load().functions[function].roles
+
+
 def test_monday_gets_one_item_at_a_time() -> None:
     """Two changes of one board at the same time are discouraged (destinations.md)."""
     assert load().queues["monday"].max_concurrent_dispatches == 1
