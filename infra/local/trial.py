@@ -49,7 +49,13 @@ async def try_out(gateway: str, wired: Wiring, google: GoogleStandIn) -> None:
     legs += [_job(name, wired, google) for name in wired.manifest.jobs if name not in AFTERWARDS]
     if "chat" in wired.manifest.functions:
         legs.append(_chat(gateway))
-    await asyncio.gather(*legs)
+    walking = [asyncio.ensure_future(leg) for leg in legs]
+    try:
+        await asyncio.gather(*walking)
+    finally:
+        for leg in walking:
+            leg.cancel()
+        await asyncio.gather(*walking, return_exceptions=True)
     for name in AFTERWARDS:
         if name in wired.manifest.jobs:
             await _job(name, wired, google)

@@ -41,7 +41,7 @@ def tried(chat: list[int], job: list[int | None]) -> tuple[int, int]:
     async def run() -> None:
         app = web.Application()
         app.add_routes([web.post("/chat", function)])
-        runner = web.AppRunner(app, shutdown_timeout=0)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
