@@ -142,15 +142,19 @@ def _leg_document(leg: Leg) -> dict[str, Any]:
 
 
 def _run_of(run_id: str, data: dict[str, Any]) -> Run:
-    return Run(
-        id=run_id,
-        at=data["at"],
-        legs={name: _leg_of(leg) for name, leg in data["channels"].items()},
-        without=tuple(data["without"]),
-        chat=data["chat"],
-        open=data["open"],
-        told_at=data["told_at"],
-    )
+    """The run of a document; raises Unreadable."""
+    try:
+        return Run(
+            id=run_id,
+            at=data["at"],
+            legs={name: _leg_of(leg) for name, leg in data["channels"].items()},
+            without=tuple(data["without"]),
+            chat=data["chat"],
+            open=data["open"],
+            told_at=data["told_at"],
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Unreadable(run_id) from error
 
 
 def _leg_of(data: dict[str, Any]) -> Leg:

@@ -85,6 +85,7 @@ def admin_console(environ: Mapping[str, str] | None = None) -> Console:
     scheduler = CloudScheduler(project=settings.project, region=settings.region, emulator_host=host)
     audit = OperatingAudit(FirestoreOperatorAudit(database), chance, log)
     sweep = continuation(settings, "sweeps", settings.sweep_url)
+    canary = look_at_canary(settings, database)
     return Console(
         guard=guard,
         flow=_operating(settings, database),
@@ -96,6 +97,7 @@ def admin_console(environ: Mapping[str, str] | None = None) -> Console:
             overseeing=FirestoreOverview(database, config.CHANNELS),
             samples=FirestoreSamples(database),
             scheduler=scheduler,
+            canary=canary,
             parked_most=settings.max_parked_age,
             clock=clock,
             events=log,
@@ -103,7 +105,7 @@ def admin_console(environ: Mapping[str, str] | None = None) -> Console:
         jobs=OperatingJobs(scheduler, audit, log),
         leads=_leads(settings, database, audit),
         bundle=_bundling(settings, database, audit),
-        canary=look_at_canary(settings, database),
+        canary=canary,
         hops=settings.trusted_proxy_hops,
     )
 

@@ -154,9 +154,10 @@ def retry_dead_letters(environ: Mapping[str, str] | None = None) -> Sweep:
     misses = missing_canary(settings, database)
 
     def goes_on() -> bool:
-        misses()
         more = redrives.continue_redrives()
-        return erasures.continue_erasures() or more
+        more = erasures.continue_erasures() or more
+        misses()
+        return more
 
     backlog = Backlog(
         store=store,

@@ -7,7 +7,7 @@ is well. What it came to is judged here, by the alerts it left.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -212,6 +212,41 @@ def can_be_removed(run: Run, alerts: Mapping[str, Alert | None], *, now: datetim
 def missed(last: Run | None, *, now: datetime, after: timedelta) -> bool:
     """Whether no canary was begun for so long; not where none is configured."""
     return last is not None and bool(last.legs) and now - last.at >= after
+
+
+class Standing(StrEnum):
+    """What the newest canaries say of the way."""
+
+    QUIET = "quiet"
+    """None is configured, or nothing is known yet."""
+
+    ARRIVES = "arrives"
+    CUT_OFF = "cut_off"
+    """Nothing is known of the last one: its run died."""
+
+    LATE = "late"
+    REFUSED = "refused"
+    """Chat did not take it."""
+
+    MISSING = "missing"
+    """None was begun for too long."""
+
+
+def standing(runs: Sequence[Run], *, now: datetime, after: timedelta) -> Standing:
+    """What the runs say, the newest first; the last one whose end is known decides."""
+    last = runs[0] if runs else None
+    if last is None or not last.legs:
+        return Standing.QUIET
+    if missed(last, now=now, after=after):
+        return Standing.MISSING
+    judged = next((run for run in runs if run.legs and run.judged), None)
+    if judged is None:
+        return Standing.QUIET
+    marks = {leg.mark for leg in judged.legs.values()}
+    if Mark.LATE in marks:
+        refused = any(leg.mark is Mark.LATE and leg.reached == AT_CHAT for leg in judged.legs.values())
+        return Standing.REFUSED if refused else Standing.LATE
+    return Standing.CUT_OFF if Mark.UNKNOWN in marks else Standing.ARRIVES
 
 
 def to_be_told(last: Run | None, *, now: datetime, after: timedelta) -> bool:

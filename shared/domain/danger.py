@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from shared.domain.breaker import AUTO, CLOSED, OPEN
+from shared.domain.canary import Standing
 from shared.domain.counts import Counts
 from shared.domain.escalation import NAMES
 
@@ -19,6 +21,9 @@ WATCHED_AFTER = timedelta(minutes=15)
 
 IN_DANGER_AFTER = timedelta(hours=2)
 """And after so long that lead is in danger: somebody else may have called by then."""
+
+COUNTED_AFTER = timedelta(hours=3)
+"""Everything is counted each hour; a count that is older says nothing of now."""
 
 ESCALATION_PATIENCE = timedelta(minutes=10)
 """An escalation on its way for longer is one that no channel takes."""
@@ -30,6 +35,14 @@ class Level(StrEnum):
     NONE = "none"
     WATCH = "watch"
     DANGER = "danger"
+
+
+CANARIES = {
+    Standing.REFUSED: (Level.DANGER, "the chat did not take a made-up lead, and may take no real one"),
+    Standing.LATE: (Level.WATCH, "a made-up lead did not arrive in time"),
+    Standing.CUT_OFF: (Level.WATCH, "made-up leads are cut off, and nobody knows whether they arrive"),
+    Standing.MISSING: (Level.WATCH, "no made-up lead was sent for too long"),
+}
 
 
 @dataclass(frozen=True)
@@ -62,12 +75,14 @@ class ChannelFacts:
         oldest_at: since when the oldest of those that wait has been waiting.
         shut_out: nothing is sent: its breaker is open.
         blocked: nothing is accepted there until a person repairs it.
+        mode: of its breaker, what a person said.
     """
 
     counts: Counts
     oldest_at: datetime | None = None
     shut_out: bool = False
     blocked: bool = False
+    mode: str = AUTO
 
 
 @dataclass(frozen=True)
@@ -80,6 +95,8 @@ class Facts:
         late_escalations: escalations and notices that no channel took in time.
         stopped_jobs: jobs that have not succeeded for too long, are paused or missing; None where nobody knows.
         balanced: whether every alert is accounted for; None where nobody has counted yet.
+        uncounted_for: since when nobody has counted, as far as is known.
+        canary: what the made-up leads say of the way.
     """
 
     now: datetime
@@ -87,6 +104,8 @@ class Facts:
     late_escalations: int = 0
     stopped_jobs: tuple[str, ...] | None = ()
     balanced: bool | None = None
+    uncounted_for: timedelta = timedelta(0)
+    canary: Standing = Standing.QUIET
 
 
 @dataclass(frozen=True)
@@ -118,6 +137,12 @@ def _of_all(facts: Facts) -> Iterator[Reason]:
     if facts.balanced is False:
         says = "not every alert that was accepted is accounted for"
         yield Reason(Level.DANGER, "not_balanced", says, "not-balanced.md", 1)
+    if facts.uncounted_for > COUNTED_AFTER:
+        says = f"nobody has counted whether every alert is accounted for, for {_for(facts.uncounted_for)}"
+        yield Reason(Level.WATCH, "not_counted", says, "not-balanced.md", 1)
+    if facts.canary in CANARIES:
+        level, says = CANARIES[facts.canary]
+        yield Reason(level, f"canary_{facts.canary.value}", says, "canary-late.md", 1)
     if late := facts.late_escalations:
         says = f"{_alerts(late, 'message')} to the team {'was' if late == 1 else 'were'} taken by no channel"
         yield Reason(Level.DANGER, "escalation_undelivered", says, "escalation-undelivered.md", late)
@@ -142,7 +167,14 @@ def _of_channel(name: str, channel: ChannelFacts, now: datetime) -> Iterator[Rea
         yield Reason(Level.DANGER, "blocked", says, "destination-blocked.md", counts.waiting, name)
     elif channel.blocked:
         yield Reason(Level.WATCH, "blocked", f"{said} takes nothing", "destination-blocked.md", 0, name)
-    if channel.shut_out:
+    if channel.mode == CLOSED:
+        says = f"the breaker of {said} was forced closed by a person, and stays so until it is given back"
+        yield Reason(Level.WATCH, "breaker_forced", says, "breaker-open.md", 1, name)
+    if channel.mode == OPEN:
+        says = f"{said} gets nothing, as a person said, and {_alerts(counts.waiting)} {_wait(counts.waiting)}"
+        level = Level.DANGER if counts.waiting else Level.WATCH
+        yield Reason(level, "breaker_forced", says, "breaker-open.md", counts.waiting, name)
+    elif channel.shut_out:
         says = f"{said} is left alone for a while, and {_alerts(counts.waiting)} {_wait(counts.waiting)}"
         level = Level.DANGER if counts.waiting and waited > IN_DANGER_AFTER else Level.WATCH
         yield Reason(level, "breaker_open", says, "breaker-open.md", counts.waiting, name)
@@ -150,7 +182,7 @@ def _of_channel(name: str, channel: ChannelFacts, now: datetime) -> Iterator[Rea
         says = f"an alert for {said} has been waiting for {_for(waited)}"
         level = Level.DANGER if waited > IN_DANGER_AFTER else Level.WATCH
         yield Reason(level, "waiting_long", says, "dead-letters-growing.md", counts.waiting, name)
-    if told := counts.failed - counts.untold:
+    if (told := counts.failed - counts.untold) > 0:
         says = f"{_alerts(told)} for {said} failed; the team was told another way"
         yield Reason(Level.WATCH, "failed", says, "alert-failed.md", told, name)
 

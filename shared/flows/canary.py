@@ -133,11 +133,15 @@ class SendCanary:
     def _removed(
         self, stored: StoredRun, alerts: dict[str, Alert | None], now: datetime, remote: RemoteEraser | None
     ) -> bool:
-        """Remove all that a run left, and close it; False where Monday.com did not do its part yet."""
+        """Remove all that a run left, and close it; False where Monday.com did not do its part yet.
+
+        What is there of it here goes first: an outage of Monday.com's would let it grow run by run.
+        """
         run = stored.run
         for alert in alerts.values():
             if alert is not None and alert.waiting:
                 self._forget_task(alert)
+        self.remains.remove(run, alerts)  # whatever Monday.com does: what is left here would be counted
         if "monday" in run.legs and self.remote is not None:
             if remote is None:
                 return False
@@ -147,7 +151,6 @@ class SendCanary:
                 return False
             if run.legs["monday"].latency is not None and not asked.deleted and now - run.at < SETTLED:
                 raise Conflict(run.id)
-        self.remains.remove(run, alerts)
         self.runs.save(replace(stored, run=replace(run, open=False)))
         return True
 
@@ -206,7 +209,13 @@ class MissCanary:
     events: Events
 
     def __call__(self) -> None:
-        """Tell it once, and again after as long; raises StorageError."""
+        """Tell it once, and again after as long; what the ledger does to it ends nobody else's work."""
+        try:
+            self._look()
+        except StorageError as error:
+            self.events("storage_failed", error=type(error).__name__)
+
+    def _look(self) -> None:
         [*last], now = self.runs.newest(1)
         run = last[0].run if last else None
         if run is None or not canary.to_be_told(run, now=now, after=self.after):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from shared.domain.runbooks import runbook_for
 from shared.domain.samples import Sample, thinned
 from shared.domain.schedules import JOBS, due_before
 from shared.errors import SchedulerUnavailable
+from shared.flows.canary_view import LookAtCanary
 from shared.flows.operations import answered
 from shared.flows.operations_answers import time_view
 from shared.flows.operations_breakers import breaker_view
@@ -31,6 +32,7 @@ class Overviewing:
         overseeing: what counts.
         samples: how it was counted before.
         scheduler: whose jobs are looked at.
+        canary: what the made-up leads say.
         parked_most: how long an alert may wait.
         clock: for how far back charts go.
         events: where to report.
@@ -39,6 +41,7 @@ class Overviewing:
     overseeing: Overseeing
     samples: Samples
     scheduler: Scheduler
+    canary: LookAtCanary
     parked_most: timedelta
     clock: Clock
     events: Events
@@ -56,7 +59,9 @@ class Overviewing:
             look = self.overseeing.look(parked_most=self.parked_most, patience=ESCALATION_PATIENCE)
             before, verdict = self.samples.since(look.at - timedelta(hours=HOURS_SHOWN), look.at)
         jobs = self._jobs()
-        danger = judge(_facts(look, jobs, balanced=verdict.balanced if verdict is not None else None))
+        facts = _facts(look, jobs, balanced=verdict.balanced if verdict is not None else None)
+        counted_at = verdict.at if verdict is not None else min((each.at for each in before), default=look.at)
+        danger = judge(replace(facts, uncounted_for=look.at - counted_at, canary=self.canary.standing()))
         oldest = min(look.oldest.values(), key=lambda each: each.created_at, default=None)
         return {
             "danger": danger_view(danger),
@@ -94,6 +99,7 @@ def _facts(look: Look, jobs: list[ScheduledJob] | None, *, balanced: bool | None
             oldest_at=look.oldest[name].created_at if name in look.oldest else None,
             shut_out=not look.breakers[name].shut,
             blocked=look.destinations[name].blocked,
+            mode=look.breakers[name].mode,
         )
         for name, counts in look.channels.items()
     }

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shared.domain.canary import Standing
 from shared.domain.counts import Counts
 from shared.domain.danger import ChannelFacts, Danger, Facts, Level, judge
 from tests.support.fakes import NOW
@@ -45,6 +46,20 @@ CASES: list[tuple[str, Danger, Level, str, str | None]] = [
     ("waits for a while", judged(waiting(20 * MINUTE)), Level.WATCH, "waiting_long", "slack"),
     ("waits for long", judged(waiting(3 * HOUR)), Level.DANGER, "waiting_long", "slack"),
     ("not balanced", judged(balanced=False), Level.DANGER, "not_balanced", None),
+    ("not counted", judged(uncounted_for=4 * HOUR), Level.WATCH, "not_counted", None),
+    ("chat takes no canary", judged(canary=Standing.REFUSED), Level.DANGER, "canary_refused", None),
+    ("a canary is late", judged(canary=Standing.LATE), Level.WATCH, "canary_late", None),
+    ("canaries are cut off", judged(canary=Standing.CUT_OFF), Level.WATCH, "canary_cut_off", None),
+    ("no canary", judged(canary=Standing.MISSING), Level.WATCH, "canary_missing", None),
+    ("forced closed", judged(ChannelFacts(Counts(1), mode="closed")), Level.WATCH, "breaker_forced", "slack"),
+    ("forced open", judged(ChannelFacts(Counts(1), mode="open")), Level.WATCH, "breaker_forced", "slack"),
+    (
+        "forced open, one waits",
+        judged(waiting(MINUTE, mode="open", shut_out=True)),
+        Level.DANGER,
+        "breaker_forced",
+        "slack",
+    ),
     ("jobs unknown", judged(stopped_jobs=None), Level.WATCH, "jobs_unknown", None),
     ("a job stopped", judged(stopped_jobs=("cleanup",)), Level.WATCH, "job_stopped", None),
     (
@@ -72,9 +87,21 @@ def test_each_reason_has_its_level_and_a_page(danger: Danger, level: Level, what
     )
 
 
+def test_one_that_fails_between_two_counts_is_no_negative_number() -> None:
+    """It is among those nobody was told of and not yet among the failed."""
+    assert [reason.what for reason in judged(slack(failed=0, untold=1)).reasons] == ["failed_untold"]
+
+
 @pytest.mark.parametrize(
     "quiet",
-    [judged(), judged(waiting(MINUTE)), judged(balanced=True), judged(slack(queued=5, sending=1, parked=2, ended=3))],
+    [
+        judged(),
+        judged(canary=Standing.ARRIVES),
+        judged(uncounted_for=HOUR),
+        judged(waiting(MINUTE)),
+        judged(balanced=True),
+        judged(slack(queued=5, sending=1, parked=2, ended=3)),
+    ],
 )
 def test_what_goes_its_way_is_no_reason(quiet: Danger) -> None:
     """Alerts that wait for a moment, those that ended, and a count that balances."""

@@ -11,7 +11,7 @@ import pytest
 
 from shared.domain import canary
 from shared.domain.alert import Alert, State
-from shared.domain.canary import Mark, Run
+from shared.domain.canary import Leg, Mark, Run, Standing
 from shared.errors import CanaryRefused, Conflict, KeyReused, StorageUnavailable, Unavailable
 from shared.flows.answer_message import AnswerMessage
 from shared.flows.canary import MissCanary, SendCanary
@@ -237,6 +237,8 @@ def test_what_monday_does_not_delete_yet_is_left_for_another_run() -> None:
         world.passes(600)
     assert len(board.asked) == 2
     assert world.events.of("canary_waits")[0]["cause"] == "http_500"
+    left = [run for run in world.runs.unsettled(9)[0] if world.documents.get(f"alerts/{run.run.alert_id('monday')}")]
+    assert len(left) == 1  # the last one's: an outage of Monday.com's does not let them grow
     board.problem = None
     assert world.flow().removed == 3
     board.deleted = 0
@@ -371,6 +373,42 @@ def test_one_is_missed_once_in_a_while() -> None:
     world.passes(600)
     misses()
     assert len(world.events.of("canary_missing")) == 2
+
+
+def test_a_ledger_that_does_not_answer_ends_nobody_elses_work() -> None:
+    """The sweep has redrives and erasures to go on with."""
+
+    class Away(FakeRuns):
+        def newest(self, limit: int) -> Any:
+            raise StorageUnavailable("ServiceUnavailable")
+
+    world = World()
+    MissCanary(Away(world.documents), 6 * FIVE, world.events)()
+    assert world.events.names == ["storage_failed"]
+
+
+def test_how_it_stands_in_one_word() -> None:
+    """By the last one whose end is known; by none where none was begun for too long."""
+    world = World()
+    look = LookAtCanary(world.runs, 6 * FIVE, world.events)
+    assert look.standing() == Standing.QUIET
+    world.flow()
+    assert look.standing() == Standing.ARRIVES
+    world.refuses = "timeout"
+    world.passes(600)
+    world.flow()
+    assert (look.standing(), look()["late"]) == (Standing.REFUSED, True)
+    world.refuses = ""
+    world.passes(600)
+    run = Run.begun("cut off", world.documents.now, ["slack"], [])
+    world.runs.begin(replace(run, legs={"slack": Leg(Mark.UNKNOWN)}))
+    assert (look.standing(), look()["late"]) == (Standing.CUT_OFF, True)
+    world.passes(600)
+    late = replace(run, id="late", at=world.documents.now, legs={"slack": Leg(Mark.LATE, reached="queued")})
+    world.runs.begin(late)
+    assert look.standing() == Standing.LATE
+    world.passes(1800)
+    assert look.standing() == Standing.MISSING
 
 
 def test_the_console_shows_the_last_day() -> None:

@@ -23,6 +23,7 @@ from shared.errors import (
     StorageUnavailable,
     Unavailable,
 )
+from shared.flows.canary_view import LookAtCanary
 from shared.flows.operations_audit import OperatingAudit
 from shared.flows.operations_breakers import MOVE_TRIES, MoveBreaker, OperatingBreakers
 from shared.flows.operations_jobs import MoveJob, OperatingJobs
@@ -41,6 +42,8 @@ from shared.ports.operations_system import (
     ScheduledJob,
     Scheduler,
 )
+from tests.support.canary_stores import FakeRuns
+from tests.support.documents import Documents
 from tests.support.fakes import (
     NOW,
     FakeChance,
@@ -283,7 +286,9 @@ def overview(look: Look, *found: ScheduledJob, refuses: bool = False, **how: Any
     """What is answered."""
     samples = how.get("samples", FakeSamples())
     scheduler = FakeScheduler(*(found or JOBS), refuses=refuses)
-    flow = Overviewing(FakeOverseeing(look), samples, scheduler, timedelta(days=1), FakeClock(), RecordedEvents())
+    canary = LookAtCanary(FakeRuns(Documents()), timedelta(minutes=30), RecordedEvents())
+    day, clock, events = timedelta(days=1), FakeClock(), RecordedEvents()
+    flow = Overviewing(FakeOverseeing(look), samples, scheduler, canary, day, clock, events)
     return flow.overview()
 
 
