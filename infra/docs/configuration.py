@@ -9,6 +9,7 @@ from infra.docs.blocks import code, table
 from infra.local.__main__ import EPILOG
 from infra.manifest import Manifest
 from shared.config import NEEDED, Settings
+from shared.settings.canary import CanarySettings
 from shared.settings.channels import ChannelsSettings
 from shared.settings.chat import ChatSettings
 from shared.settings.delivery import DeliverySettings
@@ -16,7 +17,15 @@ from shared.settings.identity import IdentitySettings
 from shared.settings.limits import LimitsSettings
 from shared.settings.rights import RightsSettings
 
-GROUPS = (ChannelsSettings, ChatSettings, LimitsSettings, DeliverySettings, RightsSettings, IdentitySettings)
+GROUPS = (
+    ChannelsSettings,
+    ChatSettings,
+    LimitsSettings,
+    DeliverySettings,
+    RightsSettings,
+    CanarySettings,
+    IdentitySettings,
+)
 NOTHING_TAKES_IT = "\x00 \x7f"
 
 

@@ -39,7 +39,6 @@ SEEN = (
     "POST /admin_console/jobs/{name}/{verb} 200",
     "GET /admin_console/leads 200",
     "GET /admin_console/conversations/{id} 200",
-    "GET /admin_console/conversations/{id}/export 200",
     "GET /admin_console/operator_audit 200",
 )
 

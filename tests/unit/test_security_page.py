@@ -124,7 +124,8 @@ def test_a_name_that_is_none_is_noticed() -> None:
     assert wrong(f"{here}test_a_name_that_is_none_is_noticed[x]") == "no cases"
     assert wrong(f"{here}test_a_name_that_is_none_is_noticed") is None
     assert (
-        wrong("tests/deploy/test_long.py::test_this_is_not_run_from_the_checkout") == "may be left out: deploy_faults"
+        wrong("tests/deploy/test_upload.py::test_what_pip_installs_is_what_that_environment_has")
+        == "may be left out: deploy_faults"
     )
 
 
