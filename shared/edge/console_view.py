@@ -58,7 +58,7 @@ def page(template: str, path: str, status: int = 200, **context: Any) -> flask.R
         context: what the template shows; every value is encoded by Jinja2's autoescape.
     """
     root = root_of(path)
-    given = {"now": datetime.now(UTC), "session": None, "section": None, "notice": None, "live": None}
+    given: dict[str, Any] = {"now": datetime.now(UTC), "session": None, "section": None, "notice": None, "live": None}
     given |= {"glance": False, **context}
     html = _environment().get_template(f"{template}.html").render(root=root, path=path, **given)
     response = flask.Response(html, status=status, mimetype="text/html")
