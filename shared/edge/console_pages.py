@@ -85,6 +85,7 @@ def _overview(visit: Visit, _: re.Match[str]) -> Shown:
         "canary": None if visit.glance else _canary(visit.api),
         "hours": int(hours),
         "choices": HOURS,
+        "glance": visit.glance,
         "live": LIVE_SECONDS,
     }
 
@@ -97,7 +98,13 @@ def _canary(api: Api) -> Shown | None:
         if refused.status != NOT_FOUND:
             raise
         return None
-    return found | {"chart": latency(found["runs"])}
+    return found | {"chart": latency(found["runs"]), "arrives": _arrives(found["runs"])}
+
+
+def _arrives(runs: list[Shown]) -> bool:
+    """Whether the newest canary of which all is known arrived everywhere."""
+    states = ({leg["state"] for leg in run["channels"].values()} for run in runs)
+    return next((each for each in states if "waiting" not in each), set()) == {"arrived"}
 
 
 def _leads(visit: Visit, _: re.Match[str]) -> Shown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -44,6 +45,7 @@ SECTIONS = (
 DASH = "\N{EN DASH}"
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 _SOON = 5
+_JOB = re.compile(rf"(?<=\b[Tt]he job )({'|'.join(words.JOBS)})\b")
 
 
 def page(template: str, path: str, status: int = 200, **context: Any) -> flask.Response:
@@ -56,7 +58,8 @@ def page(template: str, path: str, status: int = 200, **context: Any) -> flask.R
         context: what the template shows; every value is encoded by Jinja2's autoescape.
     """
     root = root_of(path)
-    given = {"now": datetime.now(UTC), "session": None, "section": None, "notice": None, "live": None, **context}
+    given: dict[str, Any] = {"now": datetime.now(UTC), "session": None, "section": None, "notice": None, "live": None}
+    given |= {"glance": False, **context}
     html = _environment().get_template(f"{template}.html").render(root=root, path=path, **given)
     response = flask.Response(html, status=status, mimetype="text/html")
     response.headers.update(HEADERS)
@@ -109,6 +112,13 @@ def number_of(value: float | None) -> str:
     return DASH if value is None else f"{value:,}".replace(",", "\u202f")
 
 
+def jobs_named(sentence: str) -> Markup:
+    """A sentence in which jobs have their names for people; their machine names are shown when pointed at."""
+    parts = _JOB.split(sentence)
+    named = [Markup('<span title="{}">{}</span>').format(each, words.JOBS[each]) for each in parts[1::2]]
+    return Markup("").join(each for pair in zip(parts[::2], [*named, ""], strict=True) for each in pair)
+
+
 @cache
 def _environment() -> Environment:
     made = Environment(
@@ -126,6 +136,8 @@ def _environment() -> Environment:
         "channel": lambda name: words.word(name, words.CHANNELS),
         "kind": lambda name: words.word(name, words.KINDS),
         "job": lambda name: words.word(name, words.JOBS),
+        "jobs_named": jobs_named,
+        "mode": lambda name: words.word(name, words.MODES),
         "action": lambda name: words.word(name, words.ACTIONS),
         "data": lambda value: json.dumps(value, separators=(",", ":")),
         "pretty": _pretty,

@@ -80,6 +80,12 @@ JOBS: Mapping[str, str] = {
     "canary": "Canary",
 }
 
+MODES: Mapping[str, str] = {
+    "auto": "Automatic",
+    "open": "Forced open",
+    "closed": "Forced closed",
+}
+
 NOTICES: Mapping[str, str] = {
     "waived": "Waived. It is kept with your reason and will not be sent again.",
     "breaker-open": "Forced open: nothing is sent there until you change it back.",

@@ -228,17 +228,27 @@ def test_a_bundle_and_an_export_are_downloaded(operator, bellhop):
     [email], [alert_id] = failed(bellhop, 1, name="Zofia Bundle")
     page = operator(f"alerts?id={alert_id}")
     with page.expect_download() as bundle:
-        page.get_by_role("link", name="Download bundle").click()
+        taken(page, "Download bundle", "to replay it")
     text = bundle.value.path().read_text("utf-8")
     assert json.loads(text)
     assert email not in text
     assert "Zofia" not in text
     assert bundle.value.suggested_filename.endswith(".json")
     page.get_by_role("region", name="About it").get_by_role("link").nth(1).click()
+    assert last_action(bellhop) == ("bundle", "to replay it", WHO)
+    page.get_by_role("button", name="Export everything").click()
+    assert page.locator("#export-reason:invalid").count() == 1  # nothing leaves without a reason
     with page.expect_download() as export:
-        page.get_by_role("link", name="Export everything").click()
+        taken(page, "Export everything", "they asked for it")
     assert email in export.value.path().read_text("utf-8")
-    assert last_action(bellhop) == ("export", None, WHO)
+    assert last_action(bellhop) == ("export", "they asked for it", WHO)
+
+
+def taken(page, button, why):
+    """Give the reason, and take the file."""
+    form = page.locator("form.take", has=page.get_by_role("button", name=button))
+    form.get_by_label("Why").fill(why)
+    form.get_by_role("button", name=button).click()
 
 
 def test_a_breaker_is_forced_open_and_back(operator, bellhop):
@@ -298,6 +308,58 @@ def test_the_overview_says_by_itself_that_a_lead_is_in_danger(operator, bellhop)
     expect(page.get_by_role("heading", name="A destination is blocked")).to_be_visible()
     bellhop.healed()
     eventually(lambda: bellhop.received(email), seconds=60)
+
+
+def back_in_view(page):
+    """The page comes back into view: it asks at once, and needs not be waited for."""
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def test_an_overview_that_gets_no_answer_is_never_green(operator, bellhop):
+    """Not without a network, not on a 503, not once the session is over; not even while its text is marked."""
+    page = operator("")
+    danger, pulse = page.locator(".danger"), page.locator(".pulse")
+    expect(pulse).to_have_text("Live")
+    level = danger.get_attribute("data-level")
+    danger.get_by_role("heading").select_text()
+    here = re.compile("/admin_console/$")
+    for no_answer in (lambda route: route.abort(), lambda route: route.fulfill(status=503, body="")):
+        page.route(here, no_answer)
+        back_in_view(page)
+        expect(danger).to_have_attribute("data-level", "unknown")
+        expect(danger.get_by_role("heading")).to_have_text(re.compile(r"^Not known: no answer since \d\d:\d\d UTC\.$"))
+        expect(danger.get_by_text("Not known", exact=True)).to_be_visible()
+        expect(pulse).to_have_attribute("data-state", "stale")
+        page.unroute(here)
+        back_in_view(page)
+        expect(danger).to_have_attribute("data-level", level)
+        expect(pulse).to_have_text("Live")
+    page.context.clear_cookies()
+    back_in_view(page)
+    expect(danger).to_have_attribute("data-level", "unknown")
+    expect(danger.get_by_role("heading")).to_contain_text("Not known: signed out. The last answer came at")
+    expect(pulse).to_have_text("Your session is over. Reload to sign in.")
+
+
+def test_an_open_list_of_dead_letters_fills_and_empties(operator, bellhop):
+    """By itself, from nothing and back to nothing; a reason that somebody has begun to write stays."""
+    page = operator("dead_letters?status=failed&cause=too_many_attachments")
+    expect(page.get_by_text("Nothing fits")).to_be_visible()
+    _, [alert_id] = failed(bellhop, 1, "too_many_attachments")
+    back_in_view(page)
+    expect(page.get_by_label(f"Select {alert_id[:8]}")).to_be_visible()
+    expect(page.get_by_text("Nothing fits")).to_be_hidden()
+    page.locator("#some-reason").fill("they are")
+    key = {"X-ADMIN-API-KEY": bellhop.info["admin_api_key"]}
+    waived = f"{bellhop.url}/admin_console/dead_letters/{alert_id}/waive"
+    assert requests.post(waived, json={"reason": "called", "by": "Jan"}, headers=key, timeout=30).ok
+    back_in_view(page)
+    expect(page.get_by_label(f"Select {alert_id[:8]}")).to_be_hidden()
+    expect(page.locator("#some-reason")).to_have_value("they are")
+    page.locator("#some-reason").fill("")
+    page.locator("#some-reason").blur()
+    back_in_view(page)
+    expect(page.get_by_text("Nothing fits")).to_be_visible()
 
 
 def test_a_form_of_another_site_does_nothing(operator, signed_in, bellhop, site):

@@ -488,3 +488,143 @@ def test_a_pages_file_is_kept_for_ever_under_a_name_of_its_content(name: str) ->
     with pytest.raises(RequestError) as refused:
         site.request("POST", path)
     assert refused.value.status == 405
+
+
+@pytest.mark.parametrize(
+    ("path", "empty", "region"),
+    [
+        ("/dead_letters", {"dead_letters": [], "next": None}, "letters"),
+        ("/jobs", {"jobs": []}, "jobs"),
+        ("/breakers", {"breakers": []}, "breakers"),
+    ],
+)
+def test_a_list_that_was_empty_has_the_place_where_it_fills(
+    site: ConsoleSite, path: str, empty: dict[str, Any], region: str
+) -> None:
+    """A page that renews itself puts in what both answers have a region for."""
+    filled = said(site.get(path))
+    site.answers[path] = empty
+    bare = said(site.get(path))
+    assert [html.count(f'data-region="{region}"') for html in (filled, bare)] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/leads?q=eve@example.com", "/conversations/c1", "/alerts?id=a1", "/erasures/e1", "/redrives/r1"]
+)
+def test_every_page_that_renews_itself_says_whether_it_does(site: ConsoleSite, path: str) -> None:
+    """And has something to renew; one that does not renew itself says nothing."""
+    html = said(site.get(path))
+    assert html.count('class="pulse"') == 1
+    assert "data-region=" in html
+    assert "pulse" not in said(site.get("/operator_audit"))
+
+
+def test_an_overview_holds_what_it_shows_once_nobody_knows(site: ConsoleSite) -> None:
+    """Beside the sentence of now; never green. An answer that is less than the whole page says so."""
+    html = said(site.get("/"))
+    assert re.search(
+        r'<template id="not-known"><section class="danger" data-level="unknown" data-region="danger"', html
+    )
+    assert "data-glance" not in html
+    assert "data-glance" in said(site.get("/", X_Live="glance"))
+
+
+@pytest.mark.parametrize(
+    ("query", "heading", "sent"),
+    [
+        ("cause=http_500", "Cause <code>http_500</code>, failed and waiting", {"what": "cause", "cause": "http_500"}),
+        ("cause=http_500&channel=slack&status=failed", "</code>, Slack, failed", {"channel": "slack"}),
+        (
+            "from=2026-03-04T10:00&to=2026-03-04T11:00",
+            "From 2026-03-04T10:00 to 2026-03-04T11:00, UTC, failed and waiting",
+            {"what": "range", "from": "2026-03-04T10:00", "to": "2026-03-04T11:00"},
+        ),
+    ],
+)
+def test_redrive_all_sends_what_its_heading_names(
+    site: ConsoleSite, query: str, heading: str, sent: dict[str, str]
+) -> None:
+    """By cause or by time, as the command would."""
+    html = said(site.get(f"/dead_letters?{query}"))
+    assert heading in html
+    for name, value in sent.items():
+        assert f'<input type="hidden" name="{name}" value="{value}">' in html
+
+
+@pytest.mark.parametrize("times", ["from=2026-03-04T10:00&to=2026-03-04T11:00", "from=2026-03-04T10:00"])
+def test_a_cause_and_a_time_together_are_not_sent_again_as_one(site: ConsoleSite, times: str) -> None:
+    """The command takes one of the two: sending by cause alone would send more than the page shows."""
+    html = said(site.get(f"/dead_letters?cause=http_500&{times}"))
+    assert "Redrive all" not in html
+    assert "select rows, or clear one filter" in html
+
+
+@pytest.mark.parametrize("path", ["/", "/breakers"])
+@pytest.mark.parametrize(("mode", "state", "word"), [("closed", "closed", "Closed"), ("open", "open", "Open")])
+def test_a_forced_breaker_says_so_and_is_never_green(
+    site: ConsoleSite, path: str, mode: str, state: str, word: str
+) -> None:
+    """A person said so, whatever fails: that is nothing that is well."""
+    breaker = {**BREAKER, "mode": mode, "state": state}
+    site.answers |= {"/overview": {**OVERVIEW, "breakers": [breaker]}, "/breakers": {"breakers": [breaker]}}
+    html = said(site.get(path))
+    assert f'<span class="pill" data-tone="wait">Forced {mode}</span>' in html
+    assert f">{word}</span>" in html
+    assert '<span class="pill" data-tone="good">Closed</span>' not in html
+    breaker |= {"mode": "auto", "state": "closed"}
+    html = said(site.get(path))
+    assert '<span class="pill" data-tone="good">Closed</span>' in html
+    assert "Forced closed</span>" not in html
+
+
+@pytest.mark.parametrize(
+    ("states", "pill"),
+    [
+        ([], "Not known yet"),
+        (["waiting"], "Not known yet"),
+        (["unknown"], "Not known yet"),
+        (["waiting", "arrived"], "Arrives"),
+        (["waiting", "unknown", "arrived"], "Not known yet"),
+    ],
+)
+def test_a_canary_arrives_once_one_has(site: ConsoleSite, states: list[str], pill: str) -> None:
+    """The newest that is judged counts; while none is, nothing is known."""
+    leg = {"latency_ms": None, "reached": None, "cause": None}
+    runs = [
+        {"id": f"r{number}", "at": AT, "channels": {"slack": {**leg, "state": state}}}
+        for number, state in enumerate(states)
+    ]
+    canary = {"configured": True, "last_run": AT, "late": False, "without": [], "runs": runs}
+    site.answers["/canary"] = as_described("/canary", canary)
+    html = said(site.get("/"))
+    pills = {word: f">{word}</span>" in html for word in ("Arrives", "Not known yet", "Late")}
+    assert pills == {"Arrives": False, "Not known yet": False, "Late": False, pill: True}
+
+
+@pytest.mark.parametrize(
+    ("path", "action"),
+    [("/conversations/c1", "/conversations/c1/export"), ("/alerts?id=a1", "/dead_letters/a1/bundle")],
+)
+def test_who_takes_a_file_says_why(site: ConsoleSite, path: str, action: str) -> None:
+    """It stands in the audit; there is no way around the form."""
+    html = said(site.get(path))
+    form = re.search(rf'<form class="take" method="get" action="[./]*{action[1:]}">(.*?)</form>', html)
+    assert form is not None
+    assert re.search(r'<input [^>]*name="reason"[^>]* required>', form[1])
+    assert not re.search(rf'href="[^"]*{action[1:]}', html)
+
+
+def test_jobs_have_names_for_people(site: ConsoleSite) -> None:
+    """With the one that commands take in reach, in the sentence, its reasons, the tables and the audit."""
+    says = "the job cleanup_daily does not run"
+    reason = {**REASON, "what": "job_stopped", "says": says}
+    danger = {"level": "watch", "sentence": f"No lead is in danger, but {says}.", "reasons": [reason, reason]}
+    site.answers["/overview"] = {**OVERVIEW, "danger": danger}
+    html = said(site.get("/"))
+    named = 'he job <span title="cleanup_daily">Daily clean-up</span> does not run.'
+    assert html.count(named) == 3
+    assert 'title="cleanup">Clean-up</th>' in html
+    assert 'title="cleanup">Clean-up</h2>' in said(site.get("/jobs"))
+    paused = {**ACTION, "action": "job_pause", "subject": {"job": "send_followups"}}
+    site.answers["/operator_audit"] = {"actions": [paused], "next": None}
+    assert '<span title="send_followups">Follow-ups</span>' in said(site.get("/operator_audit"))

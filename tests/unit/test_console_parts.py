@@ -12,7 +12,7 @@ from shared.domain.alert import FINAL, OF_A_LEAD, RELAYED, WAITING
 from shared.domain.breaker import BREAKER_OPEN
 from shared.edge import console_runbooks as runbooks
 from shared.edge.console_charts import charts, latency
-from shared.edge.console_view import ago, at, number_of, root_of, span, time_of
+from shared.edge.console_view import ago, at, jobs_named, number_of, root_of, span, time_of
 from shared.edge.console_words import CHANNELS, KINDS, STATES
 from shared.errors import RequestError
 from shared.settings.kinds import CHANNELS as CONFIGURED
@@ -190,3 +190,11 @@ def test_everything_has_a_name_for_people() -> None:
     assert OF_A_LEAD | RELAYED | {"followup"} <= set(KINDS)
     assert set(CHANNELS) == set(CONFIGURED)
     assert BREAKER_OPEN
+
+
+def test_a_job_is_named_only_where_a_sentence_speaks_of_one() -> None:
+    """What stands beside it is text, whatever it is."""
+    assert jobs_named("the cleanup of <b>") == "the cleanup of &lt;b&gt;"
+    assert jobs_named("the job cleanup & the job new_one") == (
+        'the job <span title="cleanup">Clean-up</span> &amp; the job new_one'
+    )
