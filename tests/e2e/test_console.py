@@ -38,9 +38,9 @@ def test_a_forced_breaker_holds_a_lead_up_and_lets_it_out(breaker_left_alone):
     parked = alert_at(system, email, "slack", "parked")
     assert (parked["cause"], parked["runbook"]) == ("breaker_open", "breaker-open.md")
     assert system.received(email) == []
-    overview = answer_of(system, "overview")
-    assert ("breaker_open", "slack") in [(each["what"], each["channel"]) for each in overview["danger"]["reasons"]]
-    assert overview["danger"]["level"] == "watch"
+    overview = answer_of(system, "overview", status=1)
+    assert ("breaker_forced", "slack") in [(each["what"], each["channel"]) for each in overview["danger"]["reasons"]]
+    assert overview["danger"]["level"] == "danger"  # it will not end by itself
     assert "breaker-open.md" in ops(system, "overview").stdout
     assert answer_of(system, "breaker", "slack", "closed", *said)["draining"] is True
     eventually(lambda: system.received(email))
