@@ -33,10 +33,10 @@ class Seeded(FaultSwitch):
         self._faults, self._told = faults, told
         self._number = 0
 
-    def strike(self) -> str | None:
-        """What the next request meets."""
-        by_hand = super().strike()
-        if by_hand is not None or not self.on:
+    def strike(self, *, canary: bool = False) -> str | None:
+        """What the next request meets; a canary's takes no turn."""
+        by_hand = super().strike(canary=canary)
+        if by_hand is not None or canary or not self.on:
             return by_hand
         self._number += 1
         mode = self._faults.mode(self._number)
