@@ -20,7 +20,7 @@ test: setup ## run the tests (ARGS="tests/unit -k chat")
 	@$(PY) -m infra.local.prerequisites
 	@exec $(PY) -m pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
-faults: setup ## fail, cut off or kill every outgoing call in turn, and see that nothing is lost (about three minutes)
+faults: setup ## fail, cut off or kill every outgoing call in turn, and see that nothing is lost (twenty minutes)
 	@$(PY) -m infra.local.prerequisites
 	@exec $(PY) -m pytest -m crash_points tests/faults $(ARGS)
 
