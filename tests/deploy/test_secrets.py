@@ -27,16 +27,18 @@ class Watch:
     """What was seen of this process's descendants.
 
     Attributes:
+        before: children that other tests started; functions among them have secrets in their environment.
         texts: command lines and environments, each once.
     """
 
+    before: frozenset[str]
     texts: set[bytes] = field(default_factory=set)
 
     def look(self, pid: str) -> None:
         """Read the command line and the environment of everything that a process started."""
         try:
             below = b" ".join(path.read_bytes() for path in Path(f"/proc/{pid}/task").glob("*/children"))
-            for child in below.decode().split():
+            for child in set(below.decode().split()) - self.before:
                 for name in ("cmdline", "environ"):
                     self.texts.add(Path(f"/proc/{child}/{name}").read_bytes())
                 self.look(child)
@@ -51,7 +53,8 @@ class Watch:
 @contextmanager
 def watching() -> Iterator[Watch]:
     """Look again and again: a command of gcloud's takes many times as long as from one look to the next."""
-    watch, over = Watch(), threading.Event()
+    children = b" ".join(path.read_bytes() for path in Path("/proc/self/task").glob("*/children"))
+    watch, over = Watch(frozenset(children.decode().split())), threading.Event()
 
     def run() -> None:
         while not over.wait(0.02):
