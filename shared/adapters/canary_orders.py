@@ -20,18 +20,18 @@ _CHANNEL = re.compile(r"[a-z]{1,20}")
 
 
 class SignedOrders:
-    """``shared.ports.CanaryOrders``; the first key signs, all of them are accepted, so that keys can be rotated."""
+    """``shared.ports.canary.CanaryOrders``; the first key signs, all are accepted, so that keys can be rotated."""
 
     def __init__(self, keys: tuple[str, ...]) -> None:
         self._keys = list(reversed(keys))  # itsdangerous signs with the last one
 
     def make(self, order: Order, now: datetime) -> str:
-        """See ``shared.ports.CanaryOrders``."""
+        """See ``shared.ports.canary.CanaryOrders``."""
         token: str = serializer(self._keys, SALT, now).dumps([order.run_id, list(order.channels)])
         return token
 
     def read(self, token: str, now: datetime) -> Order:
-        """See ``shared.ports.CanaryOrders``; clocks may differ as long as an order lives."""
+        """See ``shared.ports.canary.CanaryOrders``; clocks may differ as long as an order lives."""
         if len(token) > LONGEST or not _TOKEN.fullmatch(token):
             raise CanaryRefused
         try:

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from shared.bootstrap.parts import settings_for, tasks_queue
 
 if TYPE_CHECKING:
     from shared.config import Settings
+    from shared.domain.canary import Order
     from shared.flows.answer_message import MessageAnswering
     from shared.flows.reply_to_message import ModelHelp
 
@@ -45,7 +46,6 @@ class Chat:
 
 def chat(environ: Mapping[str, str] | None = None) -> Chat:
     """Build what ``chat`` needs; raises ConfigError."""
-    from shared.adapters.canary_orders import SignedOrders
     from shared.adapters.firestore import Database
     from shared.adapters.knowledge_file import load_knowledge
     from shared.adapters.system import SystemChance, SystemClock
@@ -74,9 +74,20 @@ def chat(environ: Mapping[str, str] | None = None) -> Chat:
         budget=Budget(settings.chat_daily_budget) if settings.chat_daily_budget is not None else None,
         help=model_help(settings),
         hash_key=settings.address_hash_key,
-        canaries=SignedOrders(settings.canary_keys) if settings.canary_keys else None,
+        canaries=_canaries(settings.canary_keys) if settings.canary_keys else None,
     )
     return Chat(settings, flow, knowledge.phone_region)
+
+
+def _canaries(keys: tuple[str, ...]) -> Callable[[str, datetime], Order]:
+    """Reads what canaries show; nothing of that is imported before the first one comes."""
+
+    def read(token: str, now: datetime) -> Order:
+        from shared.adapters.canary_orders import SignedOrders
+
+        return SignedOrders(keys).read(token, now)
+
+    return read
 
 
 def model_help(settings: Settings) -> ModelHelp | None:

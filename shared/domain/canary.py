@@ -14,8 +14,6 @@ from enum import StrEnum
 
 from shared.domain import ids
 from shared.domain.alert import CANARY, HANDOFF, HOT, LEAD, Alert, State
-from shared.domain.breaker import BREAKER_OPEN, Breaker
-from shared.domain.destination import Destination
 
 NAME = "Canary"
 DOMAIN = "canary.example.com"
@@ -23,9 +21,6 @@ DOMAIN = "canary.example.com"
 
 ORDER_LIFE = timedelta(seconds=60)
 """How long chat takes a canary after it was begun."""
-
-SAME_SERVICE = frozenset({"slack", "monday", "email"})
-"""Channels whose canary target is at the same service as the leads': there a canary may find out for a breaker."""
 
 AT_CHAT = "chat"
 """How far a canary got that chat did not take."""
@@ -139,18 +134,6 @@ def marked(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
         for alert in alerts
         if alert.kind == LEAD
     )
-
-
-def held_up(channel: str, destination: Destination | None, breaker: Breaker | None, now: datetime) -> str | None:
-    """Why a canary may not be sent; None where it may.
-
-    It never finds out about a block: it would be delivered to its own target while leads are not to theirs.
-    """
-    if destination is not None and destination.blocked:
-        return str(destination.cause)
-    if breaker is None or breaker.shut or (channel in SAME_SERVICE and not breaker.refuses(now)):
-        return None
-    return BREAKER_OPEN
 
 
 def answered(run: Run, chat: str) -> Run:

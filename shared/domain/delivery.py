@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.domain import breaker as breakers
-from shared.domain import canary as canaries
 from shared.domain import destination as places
 from shared.domain.alert import CANARY, FOLLOWUP, HISTORY_KEPT, Alert, Attempt, Policy, State
 from shared.domain.breaker import Breaker
@@ -20,6 +19,9 @@ from shared.domain.outcome import Blocked, Delivered, Outcome, Rejected, Retry, 
 
 REPEATS_OF_UNKNOWN = {"slack": 2, "apprise": 2}
 """How often an attempt nobody knows the end of is repeated where the destination cannot tell a repeat; others can."""
+
+SAME_SERVICE = frozenset({"slack", "monday", "email"})
+"""Channels whose canary target is at the same service as the leads': there a canary may find out for a breaker."""
 
 UNCONFIRMED = "unconfirmed"
 SPENT = "attempts_spent"
@@ -166,12 +168,24 @@ def _nothing_to_do(alert: Alert, generation: int) -> Ignored | None:
     return None
 
 
+def canary_held_up(channel: str, destination: Destination | None, breaker: Breaker | None, now: datetime) -> str | None:
+    """Why a canary may not be sent; None where it may.
+
+    It never finds out about a block: it would be delivered to its own target while leads are not to theirs.
+    """
+    if destination is not None and destination.blocked:
+        return str(destination.cause)
+    if breaker is None or breaker.shut or (channel in SAME_SERVICE and not breaker.refuses(now)):
+        return None
+    return breakers.BREAKER_OPEN
+
+
 def _held_up(
     alert: Alert, destination: Destination | None, breaker: Breaker | None, now: datetime, fingerprint: str
 ) -> str | None:
     """Why no attempt may be made at a destination, not even to find out; None where one may."""
     if alert.kind == CANARY:
-        return canaries.held_up(alert.channel, destination, breaker, now)
+        return canary_held_up(alert.channel, destination, breaker, now)
     if destination is not None and destination.blocked and not destination.takes_probe(now, fingerprint):
         return str(destination.cause)
     return breakers.BREAKER_OPEN if breaker is not None and breaker.refuses(now) else None

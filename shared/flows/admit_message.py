@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared.domain import admission, ids
 from shared.domain.admission import Limit, Memory, Rate, Window
 from shared.domain.budget import Budget, Lease
-from shared.domain.canary import Order
 from shared.domain.turn import Visitor
 from shared.errors import Contention, KeyInProgress, KeyReused, RateLimited, StorageError, Unavailable
 from shared.ports import Admitted, Chance, ChatStore, Claim, ClaimHeld, Clock, Events, Opened
+
+if TYPE_CHECKING:
+    from shared.domain.canary import Order
 
 CLAIM_LIFE = timedelta(seconds=60)
 BUSY_RETRY_SECONDS = 2

@@ -7,17 +7,15 @@ commit, so a visitor who saw a reply is a lead that is held; a task that cannot 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared.domain import admission, ids
-from shared.domain import canary as canaries
 from shared.domain.admission import Limit, Memory
 from shared.domain.budget import Budget
-from shared.domain.canary import Order
 from shared.domain.contact_form import contact_form
 from shared.domain.conversation import Conversation
 from shared.domain.knowledge import Knowledge
@@ -36,7 +34,10 @@ from shared.errors import (
 )
 from shared.flows.admit_message import CLAIM_LIFE, Admission, Answered, AnswerMessage, Started
 from shared.flows.reply_to_message import ModelHelp, Replying
-from shared.ports import CanaryOrders, Chance, ChatStore, Clock, Events, Reread, TaskQueue, TurnCommit, Version
+from shared.ports import Chance, ChatStore, Clock, Events, Reread, TaskQueue, TurnCommit, Version
+
+if TYPE_CHECKING:
+    from shared.domain.canary import Order
 
 __all__ = ["AnswerMessage", "Answered", "MessageAnswering"]
 
@@ -76,7 +77,7 @@ class MessageAnswering:
     budget: Budget | None = None
     help: ModelHelp | None = None
     hash_key: str | None = None
-    canaries: CanaryOrders | None = None
+    canaries: Callable[[str, datetime], Order] | None = None
 
     @cached_property
     def _admission(self) -> Admission:
@@ -106,7 +107,7 @@ class MessageAnswering:
             return self.take(command, None)
         if self.canaries is None:
             raise CanaryRefused
-        order = self.canaries.read(command.canary, self.clock.now())
+        order = self.canaries(command.canary, self.clock.now())
         # Whatever else it carries: one order is one message of one conversation, so that it is of no use twice.
         bound = replace(command, canary=None, session_id=order.run_id, idempotency_key="canary")
         return self._for_canaries.take(bound, order)
@@ -229,5 +230,7 @@ class MessageAnswering:
 
 def _canary(written: Written, order: Order) -> Written:
     """What a canary's turn writes: alerts of its kind, for the channels that it was ordered for."""
-    made = canaries.marked(alert for alert in written.alerts if alert.channel in order.channels)
+    from shared.domain.canary import marked  # noqa: PLC0415 - a visitor's chat does not wait for it
+
+    made = marked(alert for alert in written.alerts if alert.channel in order.channels)
     return replace(written, conversation=replace(written.conversation, canary=True), alerts=made)

@@ -14,8 +14,8 @@ from shared.domain import canary
 from shared.domain.alert import Alert
 from shared.domain.canary import Mark, Order, Run
 from shared.errors import Conflict, QueueError, StorageError, Unavailable
-from shared.ports import CanaryOrders, Chance, Clock, Events, TaskQueue
-from shared.ports.canary import CanaryRemains, CanaryRuns, CanaryVisitor, StoredRun
+from shared.ports import Chance, Clock, Events, TaskQueue
+from shared.ports.canary import CanaryOrders, CanaryRemains, CanaryRuns, CanaryVisitor, StoredRun
 from shared.ports.rights import RemoteEraser
 
 EVENTS = {Mark.ARRIVED: "canary_arrived", Mark.LATE: "canary_late", Mark.UNKNOWN: "canary_interrupted"}

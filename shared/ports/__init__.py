@@ -5,7 +5,6 @@ contract tests. What they raise is in ``shared.errors``.
 """
 
 from shared.ports.breakers import BreakerDocuments, Breakers, Passed, StoredBreaker
-from shared.ports.canary import CanaryOrders
 from shared.ports.chat import Admitted, ChatStore, Claim, ClaimHeld, Opened, RateWindows, Reread, TurnCommit
 from shared.ports.delivery import (
     AlertStore,
@@ -28,7 +27,6 @@ __all__ = [
     "AlertStore",
     "BreakerDocuments",
     "Breakers",
-    "CanaryOrders",
     "Chance",
     "Channel",
     "ChatStore",

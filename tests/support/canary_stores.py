@@ -9,8 +9,7 @@ from datetime import datetime
 from shared.domain.alert import Alert
 from shared.domain.canary import Order, Run
 from shared.errors import CanaryRefused, Conflict
-from shared.ports import CanaryOrders
-from shared.ports.canary import CanaryRemains, CanaryRuns, CanaryVisitor, StoredRun
+from shared.ports.canary import CanaryOrders, CanaryRemains, CanaryRuns, CanaryVisitor, StoredRun
 from shared.ports.rights import RemoteEraser, Removal
 from tests.support.documents import Documents, Write
 
@@ -70,12 +69,12 @@ class FakeOrders(CanaryOrders):
         self.given: dict[str, Order] = {}
 
     def make(self, order: Order, now: datetime) -> str:
-        """See ``shared.ports.CanaryOrders``."""
+        """See ``shared.ports.canary.CanaryOrders``."""
         self.given[order.run_id] = order
         return order.run_id
 
     def read(self, token: str, now: datetime) -> Order:
-        """See ``shared.ports.CanaryOrders``."""
+        """See ``shared.ports.canary.CanaryOrders``."""
         if token not in self.given:
             raise CanaryRefused
         return self.given[token]

@@ -15,7 +15,7 @@ from shared.domain.breaker import BREAKER_OPEN, HALF_OPEN, OPEN, Breaker
 from shared.domain.canary import Leg, Mark, Order, Run
 from shared.domain.claims import Claimed, Moved
 from shared.domain.decisions import waive
-from shared.domain.delivery import claim, settle, withhold
+from shared.domain.delivery import canary_held_up, claim, settle, withhold
 from shared.domain.destination import Destination
 from shared.domain.digest import fits
 from shared.domain.outcome import Blocked, Rejected, Retry
@@ -69,7 +69,7 @@ def test_what_holds_leads_up_holds_it_up(
 ) -> None:
     """A block always, also when it is time to find out; an open breaker until it is, where the service is the same."""
     decision = claimed(of_canary(channel), destination, breaker)
-    assert canary.held_up(channel, destination, breaker, NOW) == cause
+    assert canary_held_up(channel, destination, breaker, NOW) == cause
     if cause is None:
         assert isinstance(decision, Claimed)
         assert decision.probe is None
@@ -213,7 +213,7 @@ def test_what_nobody_of_ours_signed_is_refused() -> None:
 def test_a_half_open_breaker_lets_only_its_probe_through() -> None:
     """As for leads."""
     taken = Breaker("slack", HALF_OPEN, leased_until=NOW + seconds(5), probe_at=NOW + seconds(5))
-    assert canary.held_up("slack", None, taken, NOW) == BREAKER_OPEN
+    assert canary_held_up("slack", None, taken, NOW) == BREAKER_OPEN
 
 
 def test_a_canary_spends_its_attempts_like_a_lead() -> None:

@@ -33,6 +33,7 @@ ENVIRON = {
     "CHAT_URL": "http://127.0.0.1:9/chat",
     "DRAIN_PACES": "slack=1",
     "ADMIN_API_KEYS": "an-admin-key-of-tests",
+    "CANARY_KEYS": "a-canary-key-of-tests",
     "OIDC_AUDIENCE": "http://127.0.0.1:9/deliver_alert",
     "OIDC_CERTS_URL": "http://127.0.0.1:9/certs",
     "TASKS_INVOKER_EMAIL": "tasks@demo.iam.gserviceaccount.com",
@@ -58,10 +59,11 @@ OF_DELIVERY_ONLY = (
 NO_REDIS = ("redis", "shared.adapters.redis_limits")
 NOT_CONFIGURED = ("shared.adapters.monday", "shared.adapters.webhook", "shared.adapters.apprise", "apprise")
 OF_TASKS_AND_JOBS = ("shared.edge.oidc",)
+OF_CANARIES = ("shared.domain.canary", "shared.adapters.canary_orders")
 OF_SWEEP_ONLY = ("shared.flows.retry_dead_letters",)
 AT_FIRST_USE = ("google.cloud.tasks_v2",)
 NOT_FOR = {
-    "chat": (*OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *OF_TASKS_AND_JOBS, *AT_FIRST_USE, *NO_REDIS),
+    "chat": (*OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *OF_CANARIES, *OF_TASKS_AND_JOBS, *AT_FIRST_USE, *NO_REDIS),
     "deliver_alert": (*OF_CHAT_ONLY, *OF_SWEEP_ONLY, *NOT_CONFIGURED, *AT_FIRST_USE),
     "retry_dead_letters": (*OF_CHAT_ONLY, *OF_DELIVERY_ONLY, *AT_FIRST_USE),
     "admin_migration": (*OF_CHAT_ONLY, *OF_DELIVERY_ONLY, *OF_SWEEP_ONLY, *AT_FIRST_USE, *NO_REDIS),

@@ -51,7 +51,7 @@ class World:
         self.delivery = Delivery(store=FakeAlertStore(self.documents), clock=self.clock)
         attempts = replace(self.delivery.deliver.attempts, canaries={"slack": self.channel, "monday": self.channel})
         self.delivery.deliver = replace(self.delivery.deliver, attempts=attempts)
-        self.chat = Chat(FakeChatStore(self.documents), self.delivery.queue, canaries=self.orders)
+        self.chat = Chat(FakeChatStore(self.documents), self.delivery.queue, canaries=self.orders.read)
         self.chat.answer = replace(
             self.chat.answer, leads=replace(self.chat.answer.leads, channels=("slack", "monday"))
         )
@@ -435,7 +435,8 @@ def test_the_console_shows_the_last_day() -> None:
 
 def test_a_canary_is_no_visitor() -> None:
     """No limit, no budget, one message an order; what is forged is refused before anything is written."""
-    chat = Chat(canaries=(orders := FakeOrders()))
+    orders = FakeOrders()
+    chat = Chat(canaries=orders.read)
     token = orders.make(canary.Order("b" * 32, ("slack",)), NOW)
     message = canary.message("b" * 32)
     with pytest.raises(CanaryRefused):
@@ -456,7 +457,7 @@ def test_a_canary_is_no_visitor() -> None:
 
 def test_a_visitor_is_no_canary() -> None:
     """Whatever their session; a canary's session is not theirs to go on with unnoticed."""
-    chat = Chat(canaries=FakeOrders())
+    chat = Chat(canaries=FakeOrders().read)
     command: AnswerMessage = ask("Hi, call me, ana@example.com")
     chat.answer(command)
     [alert] = chat.stored("alerts").values()
