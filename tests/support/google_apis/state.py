@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 PROJECT_NUMBER = "123456789012"
-_GIVEN_OUT = re.compile(r'"etag": "[^"]*"|"object": "[^"]*"|(?<=/upload/)\d+|(?<=/rulesets/)[0-9a-f-]+')
+_GIVEN_OUT = re.compile(
+    r'"etag": "[^"]*"|"object": "[^"]*"|(?<=/upload/)\d+|(?<=/rulesets/)[0-9a-f-]+|(?<=/notificationChannels/)\d+'
+)
 
 
 class Refused(Exception):  # noqa: N818 - it is an answer, not a bug
