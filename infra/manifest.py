@@ -282,9 +282,7 @@ def _keys() -> dict[Place, list[str]]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command: 0 and what the manifest says, or 1 and everything that is wrong with it."""
-    parser = argparse.ArgumentParser(
-        prog="python -m infra.manifest", description="Check a manifest; print what it says."
-    )
+    parser = argparse.ArgumentParser(prog="python -m infra.manifest", description="Check a manifest and print it.")
     parser.add_argument("path", nargs="?", type=Path, default=DEFAULT, help="the manifest (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print all of it as JSON, with the defaults filled in")
     options = parser.parse_args(arguments)

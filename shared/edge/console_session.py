@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -101,16 +100,4 @@ def _session(said: Any, key: str) -> Session | None:
 
 
 def _serializer(key: str) -> URLSafeSerializer:
-    return URLSafeSerializer(key, _SESSION, serializer=_PlainJson, signer_kwargs=_HOW)
-
-
-class _PlainJson:
-    """JSON that stays as short as it is."""
-
-    @staticmethod
-    def dumps(said: Any) -> str:
-        return json.dumps(said, separators=(",", ":"))
-
-    @staticmethod
-    def loads(text: str | bytes) -> Any:
-        return json.loads(text)
+    return URLSafeSerializer(key, _SESSION, signer_kwargs=_HOW)
