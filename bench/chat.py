@@ -11,7 +11,7 @@ import secrets
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -91,8 +91,12 @@ async def run(load: Load) -> bool:
         EmulatorFailed, MissingPrerequisite, NotReady: something cannot be started.
     """
     measured = Measured()
-    with emulator(quick=True) as firestore, tempfile.TemporaryDirectory(prefix="bellhop-bench-") as folder:
-        started = specs(firestore.host, f"demo-bench-{secrets.token_hex(4)}", Path(folder))
+    with (
+        emulator(quick=True) as firestore,
+        tempfile.TemporaryDirectory(prefix="bellhop-bench-") as folder,
+        ExitStack() as ports,
+    ):
+        started = specs(ports, firestore.host, f"demo-bench-{secrets.token_hex(4)}", Path(folder))
         async with AsyncExitStack() as ending:
             say("starting chat and the bare function")
             await _load({name: await serve(ending, spec) for name, spec in started.items()}, load, measured)

@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 import psutil  # type: ignore[import-untyped]
 
 from bench.wire import Line
+from infra.local.ports import HOST, held_urls
 from infra.local.supervise import NotReady, ProcessSpec, Supervised
-from infra.local.wiring import HOST, REGION, Wiring, free_urls
+from infra.local.wiring import REGION, Wiring
 from infra.manifest import ROOT, load
 from infra.manifest_places import Places
 
@@ -56,16 +57,17 @@ class Served:
         return max(psutil.Process(pid).memory_info().rss for pid in serving) / _MEBIBYTE
 
 
-def specs(host: str, project: str, folder: Path) -> dict[str, ProcessSpec]:
+def specs(ending: ExitStack, host: str, project: str, folder: Path) -> dict[str, ProcessSpec]:
     """How each function is started: the bare one as chat is, with its threads and settings, but for the source.
 
     Args:
+        ending: lets their ports go.
         host: the emulator's.
         project: in it.
         folder: where they get their homes.
     """
     manifest = load()
-    urls = free_urls([*manifest.functions, BARE])
+    urls = held_urls([*manifest.functions, BARE], ending)
     wired = Wiring(
         manifest=manifest,
         places=Places(project, REGION, urls),

@@ -16,8 +16,9 @@ import psutil  # type: ignore[import-untyped]
 from bench import alerts, wire
 from infra.local.google.clock import SystemClock
 from infra.local.google.identity import TokenIssuer
+from infra.local.ports import HOST, held_urls
 from infra.local.supervise import ProcessSpec, Supervised
-from infra.local.wiring import HOST, REGION, Wiring, free_urls
+from infra.local.wiring import REGION, Wiring
 from infra.manifest import ROOT, load
 from infra.manifest_places import Places
 from shared.adapters.slack_message import slack_message
@@ -91,7 +92,7 @@ async def open_stage(ending: AsyncExitStack, host: str, project: str, folder: Pa
         NotReady: a part does not start.
     """
     manifest = load()
-    urls = free_urls([*manifest.functions, *TARGETS, "answering"])
+    urls = held_urls([*manifest.functions, *TARGETS, "answering"], ending)
     places, issuer = Places(project, REGION, urls), TokenIssuer(SystemClock())
     account = places.account(manifest.invoker(OURS))
     answering = urls["answering"]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import signal
-import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -15,13 +13,12 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
+from infra.local.ports import HOST
 from infra.local.supervise import NotReady, ProcessSpec, Supervised
-from infra.local.wiring import HOST
 from infra.manifest import ROOT
 
 READY_SECONDS = 120.0
 _LOOK_SECONDS = 0.05
-_PORTS = range(20_000, 32_000)
 
 
 class Program:
@@ -99,20 +96,6 @@ class Redis(Program):
             finally:
                 writer.close()
         return False
-
-
-def free_port() -> int:
-    """A port that nobody has, outside the range that the system takes from for connections: it may be free for a while.
-
-    Raises:
-        OSError: hundreds are taken.
-    """
-    for _ in range(500):
-        port = _PORTS[secrets.randbelow(len(_PORTS))]
-        with suppress(OSError), socket.socket() as tried:
-            tried.bind((HOST, port))
-            return port
-    raise OSError("no port is free")
 
 
 def python(name: str, argv: tuple[str, ...], environ: Mapping[str, str], ready_url: str | None) -> ProcessSpec:

@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.compare.judge import emails_in
-from bench.compare.programs import Program, Redis, free_port, kill_the_oldest, python
+from bench.compare.programs import Program, Redis, kill_the_oldest, python
 from bench.compare.slack import TimedSlack
 from infra.local import wiring
+from infra.local.ports import HOST, Port
 from infra.local.supervise import ProcessSpec
 from infra.local.system import LocalSystem
-from infra.local.wiring import HOST
 from infra.manifest import load
 
 BELLHOP, CELERY, DRAMATIQ, FLASK = "Bellhop", "Celery", "Dramatiq", "Flask"
@@ -108,15 +108,15 @@ class Alternative(System):
         self.project = f"demo-compare-{secrets.token_hex(4)}" if records else None
         self._kind, self._folder, self._say = kind, folder, say
         self._python, redis = str(program[0]), program[1]
-        port, self._port = free_port(), free_port()
-        self._redis = Redis(redis, port, folder, say)
-        self._redis_url = f"redis://{HOST}:{port}/0"
+        self._ports = [Port(), Port()]
+        self._redis = Redis(redis, self._ports[0].number, folder, say)
+        self._redis_url = f"redis://{HOST}:{self._ports[0].number}/0"
         self._web: Program | None = None
         self._worker: Program | None = None
 
     async def start(self) -> None:
         """Redis first, then who works, then who serves."""
-        address = f"http://{HOST}:{self._port}"
+        address = self._ports[1].url
         self.url = f"{address}/chat"
         environ = {
             "HOME": str(self._folder),
@@ -144,6 +144,8 @@ class Alternative(System):
         for program in (self._web, self._worker, self._redis):
             if program is not None:
                 await program.stop()
+        for port in self._ports:
+            port.release()
 
     async def strike(self, number: int) -> None:
         """Kill a worker process, another one, the worker program, the web program; where both are one, that one."""
@@ -184,7 +186,7 @@ class Alternative(System):
         }
         app = {CELERY: "celery_web", DRAMATIQ: "dramatiq_web", FLASK: "scheduler_web"}[self._kind]
         served = ("--workers", several if self._kind in workers else "1", "--threads", str(THREADS))
-        web = ("gunicorn", *served, "--bind", f"{HOST}:{self._port}", f"{module}.{app}:app")
+        web = ("gunicorn", *served, "--bind", f"{HOST}:{self._ports[1].number}", f"{module}.{app}:app")
         commands = {"worker": workers[self._kind], "web": web} if self._kind in workers else {"web": web}
         return {name: (self._python, "-m", *command) for name, command in commands.items()}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import socket
 import subprocess
 import threading
 import time
@@ -12,12 +11,12 @@ from urllib.parse import quote
 
 from infra.local import groups
 from infra.local.emulator_search import EmulatorPlan, MissingPrerequisite, find_emulator, not_answering
+from infra.local.ports import HOST, Port
 
 __all__ = ["Emulator", "EmulatorFailed", "EmulatorPlan", "MissingPrerequisite", "find_emulator"]
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
-_TRIES = 3
 
 
 class EmulatorFailed(Exception):  # noqa: N818 - what happened
@@ -52,16 +51,13 @@ class Emulator:
         """
         if plan.host:
             return cls(plan.host)
-        for chance in range(_TRIES):
-            port = _free_port()
-            started = _Started(plan.command(port), log_lines)
-            trouble = started.wait(f"127.0.0.1:{port}")
-            if not trouble:
-                return cls(f"127.0.0.1:{port}", started)
+        port = Port()
+        started = _Started(plan.command(port.number), log_lines, port)
+        host = f"{HOST}:{port.number}"
+        if trouble := started.wait(host):
             started.stop()
-            if chance == _TRIES - 1 or "in use" not in "\n".join(started.lines):
-                break
-        raise EmulatorFailed("\n".join([f"The Firestore emulator {trouble}; its last lines:", *started.lines]))
+            raise EmulatorFailed("\n".join([f"The Firestore emulator {trouble}; its last lines:", *started.lines]))
+        return cls(host, started)
 
     @property
     def pid(self) -> int | None:
@@ -99,7 +95,8 @@ class Emulator:
 class _Started:
     """The java process of an emulator, its guard, and the thread that reads what it prints."""
 
-    def __init__(self, command: list[str], log_lines: int) -> None:
+    def __init__(self, command: list[str], log_lines: int, port: Port) -> None:
+        self._port = port
         self.lines: deque[str] = deque(maxlen=log_lines)
         self._process = subprocess.Popen(
             command,
@@ -135,14 +132,9 @@ class _Started:
         self._process.wait()
         self._guard.release()
         self._reader.join(_STOP_SECONDS)
+        self._port.release()
 
     def _read(self) -> None:
         assert self._process.stdout  # noqa: S101 - it is a pipe
         with self._process.stdout as output:
             self.lines.extend(line.rstrip("\n") for line in output)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

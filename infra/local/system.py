@@ -23,9 +23,10 @@ from infra.local.gateway import BODY_MOST, Gateway, loopback_only
 from infra.local.google.clock import SystemClock
 from infra.local.google.standin import GoogleStandIn
 from infra.local.playground_pages import playground_routes
+from infra.local.ports import HOST, held_urls
 from infra.local.supervise import ProcessSpec, Supervised
 from infra.local.trial import TrialFailed, try_out
-from infra.local.wiring import HOST, REGION, Wiring
+from infra.local.wiring import REGION, Wiring
 from infra.manifest import Manifest
 from infra.manifest_places import Places
 
@@ -105,7 +106,7 @@ class LocalSystem:
     async def _start(self) -> None:
         self._say("looking for the Firestore emulator")
         plan = await asyncio.to_thread(find_emulator, self._environ, install=True, say=self._say)
-        urls = wiring.free_urls(list(self._manifest.functions))
+        urls = held_urls(list(self._manifest.functions), self._ending)
         await self._serve(urls)
         self._ending.push_async_callback(self._standins.stop)
         await self._standins.start()

@@ -6,18 +6,17 @@ import base64
 import json
 import math
 import re
-import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.local.ports import HOST
 from infra.local.supervise import ProcessSpec
 from infra.manifest import ROOT, Manifest
 from infra.manifest_places import Places
 from shared.settings import kinds
 
-HOST = "127.0.0.1"
 REGION = "local"
 
 FAST: Mapping[str, str] = {
@@ -187,15 +186,6 @@ class Wiring:
 def admin_key_of(environ: Mapping[str, str]) -> str:
     """The first of the ``ADMIN_API_KEYS`` that were set outside; empty where none is."""
     return next((key.strip() for key in environ.get("ADMIN_API_KEYS", "").split(",") if key.strip()), "")
-
-
-def free_urls(names: list[str]) -> dict[str, str]:
-    """A URL on a free port of loopback for each name; all are found before one is used, so that they differ."""
-    sockets = {name: socket.create_server((HOST, 0)) for name in names}
-    urls = {name: f"http://{HOST}:{opened.getsockname()[1]}" for name, opened in sockets.items()}
-    for opened in sockets.values():
-        opened.close()
-    return urls
 
 
 def paced(manifest: Manifest, environ: Mapping[str, str]) -> Manifest:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import psutil
 import pytest
 
 from infra.local import groups
+from infra.local.ports import Port
 from infra.local.supervise import RESTART_DELAYS, NotReady, ProcessSpec, Supervised
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +46,7 @@ class Stage:
         self.said: list[str] = []
         self.heard: list[str] = []
         self.programs: list[Supervised] = []
+        self._ports: list[Port] = []
 
     async def start(
         self, script: str, *arguments: str, ready_url: str | None = None, log_lines: int = 200
@@ -58,6 +59,18 @@ class Stage:
         await program.start()
         return program
 
+    def port(self) -> int:
+        """A port nobody listens on."""
+        self._ports.append(Port())
+        return self._ports[-1].number
+
+    async def clear(self) -> None:
+        """End all of it."""
+        for program in self.programs:
+            await program.stop()
+        for port in self._ports:
+            port.release()
+
 
 @asynccontextmanager
 async def staged() -> AsyncIterator[Stage]:
@@ -67,8 +80,7 @@ async def staged() -> AsyncIterator[Stage]:
     try:
         yield stage
     finally:
-        for program in stage.programs:
-            await program.stop()
+        await stage.clear()
     assert {child.pid for child in psutil.Process().children(recursive=True)} == before
 
 
@@ -88,13 +100,6 @@ async def until(condition: Callable[[], object], seconds: float = 10) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen"
         await asyncio.sleep(0.01)
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_what_it_prints_is_heard_and_the_last_lines_are_kept() -> None:
@@ -178,7 +183,7 @@ def test_a_killed_server_gets_its_port_again() -> None:
     """A server is ready when its URL is answered, and again after kill(), on the same port."""
 
     async def scene(stage: Stage) -> None:
-        port = free_port()
+        port = stage.port()
         program = await stage.start(SERVER, str(port), ready_url=f"http://127.0.0.1:{port}/nothing-here")
         await program.ready(20)
         first = program.pids()
@@ -194,7 +199,7 @@ def test_not_ready_in_time_is_told_with_the_last_lines() -> None:
     """A program that runs but never answers is told after the time given."""
 
     async def scene(stage: Stage) -> None:
-        program = await stage.start(FAMILY, ready_url=f"http://127.0.0.1:{free_port()}/")
+        program = await stage.start(FAMILY, ready_url=f"http://127.0.0.1:{stage.port()}/")
         await until(program.tail)
         with pytest.raises(NotReady, match=r"child was not ready after 0\.1 s; its last lines:\nstarted$"):
             await program.ready(0.1)
@@ -206,7 +211,7 @@ def test_a_program_that_cannot_live_is_told_before_the_time_is_over() -> None:
     """Three deaths in a row are enough to know that it never becomes ready; its last words say why."""
 
     async def scene(stage: Stage) -> None:
-        program = await stage.start("raise SystemExit('no such module')", ready_url=f"http://127.0.0.1:{free_port()}/")
+        program = await stage.start("raise SystemExit('no such module')", ready_url=f"http://127.0.0.1:{stage.port()}/")
         begun = time.monotonic()
         with pytest.raises(NotReady, match="child dies whenever it is started; its last lines:\nno such module"):
             await program.ready(60)

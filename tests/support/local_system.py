@@ -5,7 +5,6 @@ import json
 import os
 import queue
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
 from requests.adapters import HTTPAdapter
 
+from infra.local.ports import Port
 from tests.support.log_scan import WATCHING
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,10 +42,11 @@ class LocalSystem:
 
     def __init__(self, **environ):
         passed = {name: value for name, value in os.environ.items() if not name.startswith("BELLHOP_")}
+        self._port = Port()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "infra.local"],
             cwd=ROOT,
-            env={**passed, **self._heard(), "PORT": str(free_port()), **environ},
+            env={**passed, **self._heard(), "PORT": str(self._port.number), **environ},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -76,9 +77,13 @@ class LocalSystem:
         tell("")
 
     def wait(self):
-        """Wait for the ready line; the system's URL."""
-        line = self._ready.get(timeout=READY_SECONDS)
-        assert line.startswith("bellhop ready: http://127.0.0.1:"), "\n".join([line, *self.said])
+        """Wait for the ready line; the system's URL. One that does not come up is ended."""
+        try:
+            line = self._ready.get(timeout=READY_SECONDS)
+            assert line.startswith("bellhop ready: http://127.0.0.1:"), "\n".join([line, *self.said])
+        except BaseException:
+            self.stop()
+            raise
         self.url = line.removeprefix("bellhop ready: ")
         for pid in [pid for function in self.info["functions"].values() for pid in function["pids"]]:
             with contextlib.suppress(psutil.Error):  # one that is just started again
@@ -92,6 +97,7 @@ class LocalSystem:
             reader.join(10)
         for session in self._sessions:
             session.close()
+        self._port.release()
         return status
 
     def stop(self, number=signal.SIGTERM):
@@ -196,9 +202,3 @@ def eventually(found, seconds=30.0):
         assert time.monotonic() < end, "it did not come about"
         time.sleep(0.05)
     return answer
-
-
-def free_port():
-    """A port of loopback nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as opened:
-        return opened.getsockname()[1]
