@@ -21,7 +21,7 @@ __all__ = ["Entry", "Intent", "Knowledge", "Match", "Phrases", "detect_language"
 Intent = Literal["answer", "handoff", "greeting"]
 OPTIONAL = ("confidence", "score", "fields", "consent_wording", "trade_words")
 INTENTS: tuple[Intent, ...] = ("answer", "handoff", "greeting")
-DEFAULT_CONFIDENCE = 0.6
+DEFAULT_CONFIDENCE = 0.64
 _TIE, _SURE = 0.05, 0.9  # two entries this near to each other are asked about, unless each is this sure
 _MOST_WORDS = 10_000  # code points
 

@@ -208,7 +208,7 @@ def test_what_everybody_says_hides_no_topic() -> None:
     """Everyday words weigh little, and common words for the same thing are known without being taught."""
     knowledge = _taught(_topic("prices", "what is the price"), _topic("hours", "when do you open"))
     assert _answered(knowledge, "what would be a medieval price for my daughter on Monday") is None
-    assert _answered(knowledge, "what would be a fair price for us") == "prices"
+    assert _answered(knowledge, "what would the price be for us") == "prices"
     assert _answered(knowledge, "what would your price be on Monday morning at 9") == "prices"
     assert _answered(knowledge, "what is your fee") == "prices"
 
