@@ -7,11 +7,11 @@ from dataclasses import fields
 from typing import Any
 from urllib.parse import urlsplit
 
-from infra.local.standins.http_standin import HttpStandIn
 from infra.local.standins.model import MODEL, ModelStandIn
 from infra.local.standins.monday import MondayStandIn
 from infra.local.standins.slack import SlackStandIn
 from infra.local.standins.smtp import CANARY_TO, SmtpStandIn
+from infra.local.standins.standin import StandIn
 from infra.local.standins.webhook import WebhookStandIn
 from infra.local.wiring import switched_on
 from shared.config import Settings
@@ -35,14 +35,14 @@ class Destinations:
         self._smtp = SmtpStandIn()
         self._webhook = WebhookStandIn()
         self._model = ModelStandIn()
-        every: tuple[HttpStandIn | SmtpStandIn, ...] = (
+        every: tuple[StandIn, ...] = (
             self._slack,
             self._monday,
             self._smtp,
             self._webhook,
             self._model,
         )
-        self.by_name: Mapping[str, HttpStandIn | SmtpStandIn] = {standin.name: standin for standin in every}
+        self.by_name: Mapping[str, StandIn] = {standin.name: standin for standin in every}
         self._of_each: tuple[dict[str, str], ...] = ()
         self._of_canaries: tuple[tuple[str, dict[str, str]], ...] = ()
         self._of_model: dict[str, str] = {}

@@ -21,9 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
-import struct
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -33,11 +31,9 @@ from typing import Any, ClassVar, NoReturn
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
-from infra.local.standins.faults import Fault, FaultSwitch
+from infra.local.ports import HOST
+from infra.local.standins.standin import StandIn, reset
 from shared.adapters.http import CANARY_AGENT
-
-_HOST = "127.0.0.1"
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, no time to linger: closing sends RST
 
 
 @dataclass(frozen=True)
@@ -76,79 +72,18 @@ class _NoAnswer(web.Response):
         raise ConnectionResetError
 
 
-class HttpStandIn(ABC):
-    """A destination on a loopback port that can be broken and healed.
+class HttpStandIn(StandIn):
+    """A destination over HTTP.
 
     Attributes:
-        name: what ``/_local/{name}/…`` calls it.
         path: the path of the URL given out.
-        modes: every mode ``set_fault`` takes, the commonest first.
-        received: what was accepted, oldest first, as the destination would show it.
-        canaries: the same of what was accepted at the target for canaries.
-        requests: how many requests reached it, accepted or not.
     """
 
-    name: ClassVar[str]
     path: ClassVar[str]
-    modes: ClassVar[tuple[str, ...]]
 
     def __init__(self, *, hang_seconds: float = 120.0, drip_seconds: float = 0.25) -> None:
-        self.received: list[dict[str, Any]] = []
-        self.canaries: list[dict[str, Any]] = []
-        self.requests = 0
-        self._hang_seconds = hang_seconds
-        self._drip_seconds = drip_seconds
-        self._switch = FaultSwitch()
-        self._changing = asyncio.Lock()
+        super().__init__(hang_seconds=hang_seconds, drip_seconds=drip_seconds)
         self._http: web.Server | None = None
-        self._port = 0
-        self._listener: asyncio.Server | None = None
-        self._reserved: socket.socket | None = None  # keeps the port while down: bound, not listening
-
-    @property
-    def fault(self) -> Fault | None:
-        """What is broken now; None while it is well."""
-        return self._switch.fault
-
-    async def start(self) -> str:
-        """Listen on a free loopback port; the URL a client is configured with.
-
-        Raises:
-            RuntimeError: it was started before and not stopped.
-        """
-        async with self._changing:
-            if self._http is not None:
-                raise RuntimeError(f"the {self.name} stand-in is already started")
-            self._http = web.Server(self._serve, access_log=None, handler_cancellation=True)
-            self._reserved = _bound(0)
-            self._port = int(self._reserved.getsockname()[1])
-            self._switch.set(None)
-            await self._listen()
-        return f"http://{_HOST}:{self._port}{self.path}"
-
-    async def stop(self) -> None:
-        """Give up the port and end every connection at once; no task and no socket is left. Safe to repeat."""
-        async with self._changing:
-            await self._refuse_connections()
-            if self._reserved is not None:
-                self._reserved.close()
-                self._reserved = None
-            self._http = None
-
-    async def set_fault(self, fault: Fault) -> None:
-        """Break it, from the next request on; with ``down`` at rate 1, running requests are cut off too.
-
-        Raises:
-            ValueError: the mode is none of this stand-in's.
-            RuntimeError: it is not started.
-        """
-        if fault.mode not in self.modes:
-            raise ValueError(f"{fault.mode!r} is not a mode of the {self.name} stand-in")
-        await self._change(fault)
-
-    async def heal(self) -> None:
-        """Serve as usual from the next request on, on the same port."""
-        await self._change(None)
 
     @abstractmethod
     def accept(self, request: web.BaseRequest, body: bytes) -> Answer:
@@ -163,33 +98,29 @@ class HttpStandIn(ABC):
         del request, body
         return self.refuse(mode)
 
-    async def _change(self, fault: Fault | None) -> None:
-        async with self._changing:
-            if self._http is None:
-                raise RuntimeError(f"the {self.name} stand-in is not started")
-            self._switch.set(fault)
-            if fault is not None and fault.mode == "down" and fault.rate >= 1:
-                await self._refuse_connections()
-            else:
-                await self._listen()
+    def open(self) -> None:
+        """Make the server."""
+        self._http = web.Server(self._serve, access_log=None, handler_cancellation=True)
 
-    async def _listen(self) -> None:
-        if self._reserved is None or self._http is None:
-            return
-        self._listener = await asyncio.get_running_loop().create_server(self._http, sock=self._reserved)
-        self._reserved = None
+    def close(self) -> None:
+        """Forget it."""
+        self._http = None
 
-    async def _refuse_connections(self) -> None:
-        """Close the listening socket, keep its port, reset what is connected and wait until it is over."""
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
-            self._reserved = _bound(self._port)
-        await asyncio.sleep(0)  # a connection accepted in this turn of the loop is counted only in the next
-        while self._http is not None and self._http.connections:
-            for connection in self._http.connections:
-                _reset(connection.transport)
-            await asyncio.sleep(0)
+    def url(self, port: int) -> str:
+        """With the destination's path."""
+        return f"http://{HOST}:{port}{self.path}"
+
+    def protocol(self) -> asyncio.BaseProtocol:
+        """One of the server's."""
+        assert self._http is not None  # noqa: S101 - it listens
+        return self._http()
+
+    def cut(self) -> bool:
+        """Reset every connection of the server."""
+        connections = self._http.connections if self._http is not None else []
+        for connection in connections:
+            reset(connection.transport)
+        return bool(connections)
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         if self._listener is None:
@@ -245,28 +176,7 @@ def strict_json(text: str) -> Any:
         raise ValueError("nested too deep") from error
 
 
-def _bound(port: int) -> socket.socket:
-    """A loopback socket that holds ``port`` (0: a free one) and refuses connections until it listens."""
-    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind((_HOST, port))
-    except OSError:
-        held.close()
-        raise
-    return held
-
-
 def _cut(request: web.BaseRequest) -> web.StreamResponse:
     """Reset the connection; what is returned tells aiohttp that nothing follows."""
-    _reset(request.transport)
+    reset(request.transport)
     return _NoAnswer()
-
-
-def _reset(transport: asyncio.Transport | None) -> None:
-    if transport is None:
-        return
-    connection = transport.get_extra_info("socket")
-    if connection is not None and connection.fileno() >= 0:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-    transport.abort()

@@ -16,7 +16,7 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
 from aiosmtpd.smtp import Session as Details
 
-from infra.local.standins.http_standin import _reset
+from infra.local.standins.standin import reset
 
 _AT_AUTH = {
     "454": "454 4.7.0 Temporary authentication failure",
@@ -174,7 +174,7 @@ class Session(SMTP):
         """Reset the connection."""
         transport = self._original_transport or self.transport
         if isinstance(transport, asyncio.Transport):
-            _reset(transport)
+            reset(transport)
 
     async def drip(self, text: bytes, seconds: float) -> None:
         """Send a byte at a time."""
