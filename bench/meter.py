@@ -63,6 +63,7 @@ class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
         client: Any = database.client
         plain = client._emulator_channel  # noqa: SLF001 - the library has no other way in
         client._emulator_channel = lambda transport: grpc.intercept_channel(plain(transport), self)  # noqa: SLF001
+        client._firestore_api_internal = None  # noqa: SLF001 - connected anew, by that way
 
     def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
         """Count a commit; one that is refused writes nothing."""

@@ -59,7 +59,11 @@ class Database:
         """The connected client."""
         with self._lock:
             if self._client is None:
-                self._client = firestore.Client(project=self._project)
+                client: Any = firestore.Client(project=self._project)
+                # The library makes the channel at the first call. Two threads that call at once, as a chat's first
+                # message does, make two, and what waits on the one that is dropped fails.
+                client._firestore_api  # noqa: B018, SLF001 - it has no other way to connect
+                self._client = client
             return self._client
 
     def document(self, *path: str) -> Any:

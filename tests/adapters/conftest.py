@@ -115,6 +115,7 @@ class FirestoreWorld:
         client: Any = self.database.client
         plain = client._emulator_channel
         client._emulator_channel = lambda transport: grpc.intercept_channel(plain(transport), self.wire)
+        client._firestore_api_internal = None  # connected anew, by that way
         self.chat, self.alerts = FirestoreChat(self.database), FirestoreAlerts(self.database)
         self.windows = FirestoreWindows(self.database)
         self.digests = FirestoreDigests(self.database, self.alerts)

@@ -76,7 +76,7 @@ def test_nothing_at_all_balances(census: Callable[[], Census]) -> None:
 def test_counting_takes_round_trips_by_the_channel_and_not_by_the_alert(
     firestore_world: FirestoreWorld, census: Callable[[], Census]
 ) -> None:
-    """Eleven a channel, twelve beside, no transaction; no alert is read where all is well but those with dead letters."""
+    """Eleven a channel, twelve beside; no alert is read where all is well but those with dead letters."""
     for number in range(20):
         lead(firestore_world, f"a{number}", "monday" if number % 2 else "slack")
     firestore_world.wire.calls.clear()
