@@ -49,14 +49,14 @@ def _create(state: State, asked: Asked) -> Any:
     name = f"{asked.name}/functions/{function_id}"
     value = state.create(name, _completed(state, name, asked.body))
     service = value["serviceConfig"]["service"]
-    run.deployed(state, service, _revision(value))
+    run.deployed(state, service, *_revision(value))
     return common.operation(state, asked.name, value, KIND)
 
 
 def _update(state: State, asked: Asked) -> Any:
     merged = common.masked(state.get(asked.name), asked.body, asked.query.get("updateMask", ""))
     value = state.resources[asked.name] = _completed(state, asked.name, merged)
-    run.deployed(state, value["serviceConfig"]["service"], _revision(value))
+    run.deployed(state, value["serviceConfig"]["service"], *_revision(value))
     return common.operation(state, asked.name.rsplit("/functions/", 1)[0], value, KIND)
 
 
@@ -98,8 +98,10 @@ def _completed(state: State, name: str, body: dict[str, Any]) -> dict[str, Any]:
     return value | {"name": name, "state": "ACTIVE", "environment": "GEN_2", "url": shown, "number": number}
 
 
-def _revision(value: dict[str, Any]) -> str:
-    return str(value["serviceConfig"]["revision"])
+def _revision(value: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """The name of its newest revision, and the settings that it has."""
+    config = value["serviceConfig"]
+    return str(config["revision"]), dict(config.get("environmentVariables", {}))
 
 
 def _account(state: State, email: str) -> None:

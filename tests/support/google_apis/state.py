@@ -8,7 +8,9 @@ import json
 import re
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 PROJECT_NUMBER = "123456789012"
@@ -55,6 +57,14 @@ class Seen:
         return _GIVEN_OUT.sub("", whole)
 
 
+@dataclass(frozen=True)
+class Revision:
+    """A revision of a function: when it was made, and the settings that it has."""
+
+    made_at: datetime
+    settings: Mapping[str, str]
+
+
 @dataclass
 class State:
     """Resources by their full name, policies by the resource's, and every request.
@@ -78,6 +88,7 @@ class State:
     strikes_each: tuple[Counter[str], str] | None = None
     denied: str = ""
     numbers: int = 0
+    revisions: dict[str, Revision] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def copied(self) -> State:
@@ -86,6 +97,7 @@ class State:
             "uploads": list(self.uploads),
             "payloads": dict(self.payloads),
             "requests": [],
+            "revisions": dict(self.revisions),
             "lock": threading.RLock(),
         }
         held = {"resources": copy.deepcopy(self.resources), "policies": copy.deepcopy(self.policies)}
