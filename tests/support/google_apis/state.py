@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 PROJECT_NUMBER = "123456789012"
 _GIVEN_OUT = re.compile(
@@ -29,6 +29,22 @@ class Refused(Exception):  # noqa: N818 - it is an answer, not a bug
     def body(self) -> dict[str, Any]:
         """The answer's JSON."""
         return {"error": {"code": self.code, "status": self.status, "message": self.message}}
+
+
+class Behind(Protocol):
+    """A running system that a project on the stand-in stands for: its queues and jobs move, and it writes logs."""
+
+    def entries(self) -> list[dict[str, Any]]:
+        """What was logged, oldest first, as Cloud Logging's API shows it."""
+
+    def call(self, method: str, path: str, body: Any) -> dict[str, Any]:
+        """A request to Cloud Tasks or Cloud Scheduler, answered by the system's own; raises Refused."""
+
+    def serves(self, service: str, revision: str, settings: Mapping[str, str]) -> None:
+        """Another revision of a function is reached, which has these settings."""
+
+    def restores(self, database: str) -> None:
+        """A backup becomes a database beside the system's."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +91,8 @@ class State:
         denied: the beginning of paths that whoever asks has no right to.
         strikes_each: (requests, when): each of these is answered so once, in the order they come, `Seen.what` being how
             they are known; what is left of them was not struck yet.
+        behind: the system that runs in this project; None where nothing does.
+        revisions: of functions, by their names; who they are reached by stands with the resource of the service.
     """
 
     project: str
@@ -87,6 +105,7 @@ class State:
     strike: tuple[int, str] | None = None
     strikes_each: tuple[Counter[str], str] | None = None
     denied: str = ""
+    behind: Behind | None = None
     numbers: int = 0
     revisions: dict[str, Revision] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
