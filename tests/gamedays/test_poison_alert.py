@@ -32,7 +32,9 @@ def test_an_alert_that_cannot_be_read_takes_its_form_again(day, changed):
     assert not system.received(email)
     as_in_the_cloud(day)
     day.given(ALERT_ID=alert["id"], AT=at.isoformat())
-    assert alert["id"] in day.follows("How to see it")
+    said = day.follows("How to see it")
+    assert alert["id"] in said
+    assert email in said
     day.follows("Causes, likeliest first")
     assert "mended" in day.follows("Recovery")
     day.recovers(lambda: system.received(email))
