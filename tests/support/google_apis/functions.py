@@ -54,10 +54,27 @@ def _create(state: State, asked: Asked) -> Any:
 
 
 def _update(state: State, asked: Asked) -> Any:
-    merged = common.masked(state.get(asked.name), asked.body, asked.query.get("updateMask", ""))
+    old = state.get(asked.name)
+    merged = common.masked(old, asked.body, asked.query.get("updateMask", ""))
     value = state.resources[asked.name] = _completed(state, asked.name, merged)
     run.deployed(state, value["serviceConfig"]["service"], _revision(value))
+    if state.behind is not None and (changed := _changed(_settings(state, old), _settings(state, value))):
+        state.behind.deployed(asked.name.rsplit("/", 1)[1], changed)
     return common.operation(state, asked.name.rsplit("/functions/", 1)[0], value, KIND)
+
+
+def _settings(state: State, function: dict[str, Any]) -> dict[str, str]:
+    """The environment that a function is started in, its secrets among it."""
+    config, found = function["serviceConfig"], {}
+    for each in config.get("secretEnvironmentVariables", ()):
+        version = f"projects/{state.project}/secrets/{each['secret']}/versions/{each['version']}"
+        found[each["key"]] = state.payloads.get(version, "")
+    return {**config.get("environmentVariables", {}), **found}
+
+
+def _changed(old: dict[str, str], new: dict[str, str]) -> dict[str, str | None]:
+    """What is otherwise now; None for what is gone."""
+    return {name: new.get(name) for name in {**old, **new} if old.get(name) != new.get(name)}
 
 
 def _delete(state: State, asked: Asked) -> Any:
@@ -83,6 +100,8 @@ def _completed(state: State, name: str, body: dict[str, Any]) -> dict[str, Any]:
         version = f"projects/{state.project}/secrets/{secret['secret']}/versions/{secret['version']}"
         if version not in state.resources:
             raise Refused(400, "INVALID_ARGUMENT", f"Secret version {version} was not found")
+        if state.resources[version]["state"] != "ENABLED":
+            raise Refused(400, "INVALID_ARGUMENT", f"Secret version {version} is not enabled")
         policy = state.policy(version.rsplit("/versions/", 1)[0])
         member = f"serviceAccount:{config['serviceAccountEmail']}"
         if not any(member in binding["members"] for binding in policy.get("bindings", ())):
