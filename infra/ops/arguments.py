@@ -13,7 +13,8 @@ from infra.ops.login import DEFAULT_URL, login
 STATUSES = ("pending", "failed", "waived")
 
 EPILOG = """\
-The key is taken from ADMIN_API_KEY; of a system on this machine it need not be set.
+The key is taken from ADMIN_API_KEY; of a system on this machine it need not be set. CONSOLE_URL says where the console
+is, where no option does.
 
 exit status:
   0    done, and fine
@@ -158,7 +159,7 @@ def _command(commands: Any, name: str, what: str, epilog: str) -> argparse.Argum
     )
     command.add_argument("--json", action="store_true", help="the console's answer as JSON instead of tables")
     command.add_argument("--url", default=DEFAULT_URL, help=f"the system's address ({DEFAULT_URL})")
-    command.add_argument("--console-url", metavar="URL", help="the console's own address, where it is not under --url")
+    command.add_argument("--console-url", metavar="URL", help="the console's own address (CONSOLE_URL)")
     return command
 
 

@@ -11,8 +11,8 @@ import pytest
 from infra.deploy.gcloud import shown
 from infra.manifest import ROOT, load
 from shared.edge.console_assets import BUNDLES
-from tests.deploy.conftest import PROJECT, SECRETS
 from tests.support import full_place
+from tests.support.cloud_project import PROJECT, SECRETS
 from tests.support.google_apis.state import PROJECT_NUMBER
 
 pytestmark = pytest.mark.timeout(900)

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from infra.manifest import ROOT, load
-from tests.deploy.conftest import PROJECT, Cloud
 from tests.support import full_place
+from tests.support.cloud_project import PROJECT, Cloud
 from tests.support.google_apis import run
 
 pytestmark = pytest.mark.timeout(900)

@@ -14,7 +14,7 @@ from infra.deploy.gcloud import Ended, Gcloud, shown
 from infra.deploy.names import Names
 from infra.deploy.state import State
 from infra.manifest import ROOT, load
-from tests.deploy.conftest import with_sdk
+from tests.support.cloud_project import with_sdk
 
 pytestmark = pytest.mark.timeout(900)
 FILES = [

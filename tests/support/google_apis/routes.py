@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from tests.support.google_apis import billing, firestore, functions, identity, monitoring, queues, rules, run
+from tests.support.google_apis import (
+    billing,
+    firestore,
+    functions,
+    identity,
+    logs,
+    monitoring,
+    queues,
+    rules,
+    run,
+)
 from tests.support.google_apis.state import PROJECT_NUMBER, State
 
 ROUTES = (
@@ -11,6 +21,7 @@ ROUTES = (
     *queues.ROUTES,
     *firestore.ROUTES,
     *identity.ROUTES,
+    *logs.ROUTES,
     *monitoring.ROUTES,
     *rules.ROUTES,
     *run.ROUTES,

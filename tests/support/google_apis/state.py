@@ -9,7 +9,7 @@ import re
 import threading
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 PROJECT_NUMBER = "123456789012"
 _GIVEN_OUT = re.compile(
@@ -27,6 +27,16 @@ class Refused(Exception):  # noqa: N818 - it is an answer, not a bug
     def body(self) -> dict[str, Any]:
         """The answer's JSON."""
         return {"error": {"code": self.code, "status": self.status, "message": self.message}}
+
+
+class Behind(Protocol):
+    """A running system that a project on the stand-in stands for: its queues and jobs move, and it writes logs."""
+
+    def entries(self) -> list[dict[str, Any]]:
+        """What was logged, oldest first, as Cloud Logging's API shows it."""
+
+    def call(self, method: str, path: str, body: Any) -> dict[str, Any]:
+        """A request to Cloud Tasks or Cloud Scheduler, answered by the system's own; raises Refused."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,7 @@ class State:
         denied: the beginning of paths that whoever asks has no right to.
         strikes_each: (requests, when): each of these is answered so once, in the order they come, `Seen.what` being how
             they are known; what is left of them was not struck yet.
+        behind: the system that runs in this project; None where nothing does.
     """
 
     project: str
@@ -77,6 +88,7 @@ class State:
     strike: tuple[int, str] | None = None
     strikes_each: tuple[Counter[str], str] | None = None
     denied: str = ""
+    behind: Behind | None = None
     numbers: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
 
