@@ -15,6 +15,7 @@ def test_the_day(day):
     system.healed("monday")  # the larger plan
     day.follows("Recovery")
     day.recovers(lambda: all(system.received(email, "monday") for email in emails))
-    assert day.breaker("monday") == ("closed", "auto")
+    [breaker] = [each for each in system.console("breakers")["breakers"] if each["channel"] == "monday"]
+    assert (breaker["state"], breaker["mode"]) == ("closed", "auto")
     assert "pending" not in day.follows("How to know it worked")
     day.loses_nothing()

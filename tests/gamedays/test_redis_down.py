@@ -4,6 +4,8 @@ import pytest
 from redis import Redis
 
 from tests.support.cloud_project import PROJECT
+from tests.support.gamedays.day import REGION
+from tests.support.gamedays.deploying import deploys, keeps
 from tests.support.redis_server import RedisServer
 
 SECRET = "RATE_LIMIT_STORAGE_URI"
@@ -25,10 +27,10 @@ def counted(redis):
 
 def test_the_day(day, redis):
     """Nobody notices; the system goes on without it, and back to it."""
-    name = f"projects/{PROJECT}/locations/{day.region}/instances/limits"
+    name = f"projects/{PROJECT}/locations/{REGION}/instances/limits"
     day.cloud.state.resources[name] = {"name": name, "state": "READY"}
-    day.keeps(SECRET, redis.uri)
-    day.deploys("chat", "unsubscribe", SECRET)
+    keeps(day, SECRET, redis.uri)
+    deploys(day, SECRET, "chat", "unsubscribe")
     day.given(REDIS="limits")
     day.leads(2)
     assert counted(redis) > 0

@@ -2,13 +2,15 @@
 
 import requests
 
+from tests.support.cloud_project import PROJECT
+
 ROLE, ACCOUNT = "roles/datastore.user", "bellhop-unsubscribe"
 NO_DATABASE = {"FIRESTORE_EMULATOR_HOST": "127.0.0.1:9"}
 
 
 def bindings(day):
     """Who has which role in the project."""
-    return day.cloud.state.policies[f"projects/{day.project}"]["bindings"]
+    return day.cloud.state.policies[f"projects/{PROJECT}"]["bindings"]
 
 
 def has_role(day):
@@ -22,6 +24,11 @@ def has_role(day):
 def opts_out(day, email):
     """The status that somebody gets who opts an address out."""
     return requests.post(f"{day.system.url}/unsubscribe", json={"email": email}, timeout=30).status_code
+
+
+def followups(day):
+    """How the job that sends follow-ups stands."""
+    return next(each["state"] for each in day.system.console("jobs")["jobs"] if each["name"] == "send_followups")
 
 
 def test_the_day(day):
@@ -45,7 +52,7 @@ def test_the_day(day):
     day.recovers(lambda: opts_out(day, "during@example.com") == 200)
     seen = day.follows("How to know it worked")
     assert "200" in seen
-    assert day.job("send_followups") == "paused"
+    assert followups(day) == "paused"
     day.follows("How to undo it")
-    assert day.job("send_followups") == "enabled"
+    assert followups(day) == "enabled"
     day.loses_nothing()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -43,7 +44,9 @@ class Day:
         page: the runbook.
         system: what is broken and mended.
         running: what it logs, as Cloud Logging has it.
-        cloud: the project whose queues, jobs and logs are the system's; None where the page asks Google for nothing.
+        cloud: the project whose queues, jobs and logs are the system's; None where the page asks Google for nothing. What
+            is deployed there, the system's functions are started with, until the day ends.
+        place: the file that ``$PLACE`` leads to, a copy that commands may change; None where there is no project.
         figures: what is measured.
     """
 
@@ -52,6 +55,7 @@ class Day:
     running: Running
     session: Session
     cloud: Cloud | None = None
+    place: Path | None = None
     figures: Figures = field(default_factory=Figures)
     _accepted: list[str] = field(default_factory=list)
     _began: datetime | None = None
@@ -192,24 +196,27 @@ def game_day(path: Path, system: LocalSystem, cloud: Cloud | None, folder: Path)
     """A day with the runbook in this file; ``folder`` is an empty one."""
     page, everywhere = Page(path, _evaluate), Page(RUNBOOKS / "README.md")
     running = Running(system)
+    here = _made(folder / "here")
+    place = None if cloud is None else _copied(Path(cloud.place), folder / "place.yaml")
     values = {
         "ADMIN_API_KEY": system.info["admin_api_key"],
         "ADMIN_IDENTITY_TOKEN": "",
         "CLOUDSDK_CORE_PROJECT": PROJECT,
         "CONSOLE_URL": f"{system.url}/admin_console",
-        "PLACE": "" if cloud is None else cloud.place,
+        "PLACE": str(place or ""),
         "PROJECT": PROJECT,
         "REGION": REGION,
     }
     assert values.keys() == everywhere.introduced.keys(), "runbooks/README.md says to set something else"
     with _reached(cloud, running, folder) as programs:
-        session = Session(_made(folder / "here"), values | _google(cloud), programs)
+        session = Session(here, values | _google(cloud), programs)
         for block in page.blocks:
             block.example.namespace["session"] = session
         try:
-            yield Day(page, system, running, session, cloud)
+            yield Day(page, system, running, session, cloud, place)
         finally:
             session.close()
+            system.own_settings()
 
 
 def _google(cloud: Cloud | None) -> dict[str, str]:
@@ -231,6 +238,13 @@ def _reached(cloud: Cloud | None, running: Running, folder: Path) -> Iterator[Pa
             yield programs
     finally:
         cloud.apis.state = before
+
+
+def _copied(place: Path, to: Path) -> Path:
+    """The place's file, of the project on the stand-in."""
+    text = place.read_text(encoding="utf-8")
+    to.write_text(re.sub(r"(?m)^project: \S+", f"project: {PROJECT}", text), encoding="utf-8")
+    return to
 
 
 def _made(folder: Path) -> Path:

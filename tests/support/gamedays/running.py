@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -46,6 +47,12 @@ class Running:
         """Google logs this, which no function does."""
         with self._lock:
             self._logged.append({"timestamp": datetime.now(UTC).isoformat(), **entry})
+
+    def deployed(self, function: str, changed: Mapping[str, str | None]) -> None:
+        """Start a function again with what a deployment changed of its settings and secrets; None for what is gone."""
+        settings = f"functions/{function.replace('-', '_')}/settings"
+        standing = self._system.local("GET", settings)["settings"]
+        self._system.local("PUT", settings, json={**standing, **changed})
 
     def call(self, method: str, path: str, body: Any) -> dict[str, Any]:
         """A request to Cloud Tasks or Cloud Scheduler, of a queue or job of the same name here; raises Refused."""

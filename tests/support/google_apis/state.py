@@ -8,6 +8,7 @@ import json
 import re
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -34,6 +35,9 @@ class Behind(Protocol):
 
     def entries(self) -> list[dict[str, Any]]:
         """What was logged, oldest first, as Cloud Logging's API shows it."""
+
+    def deployed(self, function: str, changed: Mapping[str, str | None]) -> None:
+        """A function was deployed with other settings or secrets, None for what is gone."""
 
     def call(self, method: str, path: str, body: Any) -> dict[str, Any]:
         """A request to Cloud Tasks or Cloud Scheduler, answered by the system's own; raises Refused."""
