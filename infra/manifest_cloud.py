@@ -121,7 +121,7 @@ class Metric(_Entry):
     Attributes:
         events: names of ``shared/events.py``; ``*`` stands for anything.
         label: the field by which the counts are kept apart.
-        filter: in Cloud Logging's language, instead of events; it names its entries' kind of resource, ``resource.type="..."``.
+        filter: in Cloud Logging's language, instead of events; it names the kind of resource its entries are of.
     """
 
     events: tuple[Event, ...] = ()

@@ -57,7 +57,11 @@ def _watching(manifest: Manifest) -> Iterator[str]:
         yield f'e_{name}["{shown}"] --> m_{name}(["{name}"])'
     for name, policy in manifest.alert_policies.items():
         word = name.replace("-", "_")
-        limit = "none for too long" if policy.jobs or policy.absent_for else f"more than {policy.above:g} in {policy.within} s"
+        limit = (
+            "none for too long"
+            if policy.jobs or policy.absent_for
+            else f"more than {policy.above:g} in {policy.within} s"
+        )
         yield f'm_{policy.metric} -->|"{limit}"| p_{word}{{{{"{name}: {policy.severity}"}}}}'
         yield f'p_{word} --> r_{word}["runbooks/{policy.runbook}.md"]'
 

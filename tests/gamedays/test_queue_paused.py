@@ -10,13 +10,19 @@ def stopped(day, verb):
     ended = day.cloud.gcloud(("tasks", "queues", verb, "slack", f"--location={REGION}", f"--project={PROJECT}"), None)
     assert ended.status == 0, ended.err
     queue = f"projects/{PROJECT}/locations/{REGION}/queues/slack"
-    day.running.says(
-        audit_entry("cloud_tasks_queue", f"google.cloud.tasks.v2.CloudTasks.{verb.title()}Queue", queue)
-    )
+    day.running.says(audit_entry("cloud_tasks_queue", f"google.cloud.tasks.v2.CloudTasks.{verb.title()}Queue", queue))
 
 
 def test_the_day(day):
     """What came while it stood still arrives after it is resumed, once, and what was purged too."""
+    try:
+        play(day)
+    finally:
+        day.system.local("POST", "queues/slack/resume")
+
+
+def play(day):
+    """The whole day."""
     day.leads(2)
     day.given(QUEUE="slack")
     day.begins("a queue is paused and purged")

@@ -44,8 +44,8 @@ class Day:
         page: the runbook.
         system: what is broken and mended.
         running: what it logs, as Cloud Logging has it.
-        cloud: the project whose queues, jobs and logs are the system's; None where the page asks Google for nothing. What
-            is deployed there, the system's functions are started with, until the day ends.
+        cloud: the project whose queues, jobs and logs are the system's, whose functions are started with what is deployed
+            there until the day ends; None where the page asks Google for nothing.
         place: the file that ``$PLACE`` leads to, a copy that commands may change; None where there is no project.
         figures: what is measured.
     """

@@ -22,8 +22,7 @@ def deploys(day: Day, *only: str) -> None:
 
 def keeps(day: Day, secret: str, value: str) -> None:
     """Add the first version of a secret, and name it in the place's file."""
-    done = day.session.run(
-        f"printf '%s=%s\\n' {secret} '{value}' | python -m infra.deploy secret {secret} --place \"$PLACE\" --secrets-stdin"
-    )
+    command = f'python -m infra.deploy secret {secret} --place "$PLACE" --secrets-stdin'
+    done = day.session.run(f"printf '%s=%s\\n' {secret} '{value}' | {command}")
     assert not done.failed, done
     names(day, "secrets", secret, "1")

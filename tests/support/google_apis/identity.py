@@ -64,7 +64,9 @@ def _add_version(state: State, asked: Asked) -> Any:
     name = f"{asked.name}/versions/{number}"
     state.payloads[name] = base64.urlsafe_b64decode(asked.body["payload"]["data"]).decode()
     checked = "dataCrc32c" in asked.body["payload"]
-    return state.create(name, {"name": name, "createTime": _now(), "state": "ENABLED", "clientSpecifiedPayloadChecksum": checked})
+    return state.create(
+        name, {"name": name, "createTime": _now(), "state": "ENABLED", "clientSpecifiedPayloadChecksum": checked}
+    )
 
 
 def _now() -> str:
