@@ -29,7 +29,7 @@ infra.ops COMMAND` finds the system by CONSOLE_URL. `gcloud` is the real one and
 where the manifest is deployed (`day.cloud.state`); its queues and jobs are the local system's of the same name (pause,
 resume, purge, run, describe, list), and its log entries are what the local system's functions and scheduler really
 logged since the day began, plus `day.running.says(entry)`. `python -m infra.deploy COMMAND --place "$PLACE"` runs with
-that gcloud. What the stand-in lacks is added there.
+that gcloud; the place is a file of the day's own, `day.place`. What the stand-in lacks is added there.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from tests.support.cloud_project import a_project
+from tests.support.cloud_project import PROJECT, a_project
 from tests.support.gamedays.day import Figures, game_day
 from tests.support.gamedays.page import RUNBOOKS
 from tests.support.local_system import LocalSystem
@@ -68,7 +68,7 @@ def shared_system():
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory):
     """A project with everything that the manifest deploys, on the stand-in."""
-    with a_project(tmp_path_factory.mktemp("gcloud")) as project:
+    with a_project(tmp_path_factory.mktemp("gcloud"), ("your-project-id", PROJECT)) as project:
         assert project.deploy("apply", secrets=True) == 0
         yield project
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -44,9 +43,9 @@ class Day:
         page: the runbook.
         system: what is broken and mended.
         running: what it logs, as Cloud Logging has it.
-        cloud: the project whose queues, jobs and logs are the system's, whose functions are started with what is deployed
-            there until the day ends; None where the page asks Google for nothing.
-        place: the file that ``$PLACE`` leads to, a copy that commands may change; None where there is no project.
+        place: the file of the place that the page's commands deploy to; the day's own. Empty without a cloud.
+        cloud: the project whose queues, jobs and logs are the system's, and whose functions are started with what is
+            deployed there; None where the page asks Google for nothing.
         figures: what is measured.
     """
 
@@ -54,8 +53,8 @@ class Day:
     system: LocalSystem
     running: Running
     session: Session
+    place: Path
     cloud: Cloud | None = None
-    place: Path | None = None
     figures: Figures = field(default_factory=Figures)
     _accepted: list[str] = field(default_factory=list)
     _began: datetime | None = None
@@ -196,14 +195,14 @@ def game_day(path: Path, system: LocalSystem, cloud: Cloud | None, folder: Path)
     """A day with the runbook in this file; ``folder`` is an empty one."""
     page, everywhere = Page(path, _evaluate), Page(RUNBOOKS / "README.md")
     running = Running(system)
-    here = _made(folder / "here")
-    place = None if cloud is None else _copied(Path(cloud.place), folder / "place.yaml")
+    place = _made(folder) / "place.yaml"
+    place.write_text("" if cloud is None else Path(cloud.place).read_text(encoding="utf-8"), encoding="utf-8")
     values = {
         "ADMIN_API_KEY": system.info["admin_api_key"],
         "ADMIN_IDENTITY_TOKEN": "",
         "CLOUDSDK_CORE_PROJECT": PROJECT,
         "CONSOLE_URL": f"{system.url}/admin_console",
-        "PLACE": str(place or ""),
+        "PLACE": str(place),
         "PROJECT": PROJECT,
         "REGION": REGION,
     }
@@ -213,7 +212,7 @@ def game_day(path: Path, system: LocalSystem, cloud: Cloud | None, folder: Path)
         for block in page.blocks:
             block.example.namespace["session"] = session
         try:
-            yield Day(page, system, running, session, cloud, place)
+            yield Day(page, system, running, session, place, cloud)
         finally:
             session.close()
             system.own_settings()
@@ -238,13 +237,6 @@ def _reached(cloud: Cloud | None, running: Running, folder: Path) -> Iterator[Pa
             yield programs
     finally:
         cloud.apis.state = before
-
-
-def _copied(place: Path, to: Path) -> Path:
-    """The place's file, of the project on the stand-in."""
-    text = place.read_text(encoding="utf-8")
-    to.write_text(re.sub(r"(?m)^project: \S+", f"project: {PROJECT}", text), encoding="utf-8")
-    return to
 
 
 def _made(folder: Path) -> Path:

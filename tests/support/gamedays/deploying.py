@@ -9,7 +9,6 @@ from tests.support.gamedays.day import Day
 
 def names(day: Day, part: str, name: str, value: str) -> None:
     """Write a line into the day's copy of the place's file: under ``settings`` or ``secrets``, instead of one there."""
-    assert day.place is not None
     text = re.sub(rf"(?m)^  {name}:.*\n", "", day.place.read_text(encoding="utf-8"))
     day.place.write_text(text.replace(f"\n{part}:\n", f"\n{part}:\n  {name}: {value}\n", 1), encoding="utf-8")
 
