@@ -208,7 +208,7 @@ def game_day(path: Path, system: LocalSystem, cloud: Cloud | None, folder: Path)
     }
     assert values.keys() == everywhere.introduced.keys(), "runbooks/README.md says to set something else"
     with _reached(cloud, running, folder) as programs:
-        session = Session(here, values | _google(cloud), programs)
+        session = Session(_made(folder / "here"), values | _google(cloud), programs)
         for block in page.blocks:
             block.example.namespace["session"] = session
         try:
