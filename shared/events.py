@@ -61,6 +61,7 @@ SEVERITIES: Mapping[str, str] = {
     "digest_withheld": "INFO",  # its destination takes nothing just now
     "enqueue_failed": "WARNING",  # the sweep will find the alert
     "erasure_finished": "INFO",  # certified
+    "erasure_overdue": "ERROR",  # it was asked for so long ago that a person is told
     "erasure_requested": "INFO",
     "erasure_waits": "WARNING",  # for a destination, or for an alert that is being sent; it goes on by itself
     "escalation_undelivered": "CRITICAL",  # none of its channels took it; it goes on

@@ -28,10 +28,11 @@ beginning for itself. All blocks of a page run in one bash that knows `python`; 
 infra.ops COMMAND` finds the system by CONSOLE_URL. `gcloud` is the real one and talks to tests/support/google_apis,
 where the manifest is deployed (`day.cloud.state`); its queues and jobs are the local system's of the same name (pause,
 resume, purge, run, describe, list), and its log entries are what the local system's functions and scheduler really
-logged since the day began, plus `day.running.says(entry)`. Which revision the project's Cloud Run leads a function's traffic
-to is what runs in the local system, with that revision's settings (`day.running.revisions`); a backup that
-`day.running.backup.takes()` becomes a database of the emulator by `gcloud firestore databases restore`. `python -m infra.deploy COMMAND --place "$PLACE"` runs with
-that gcloud. What the stand-in lacks is added there.
+logged since the day began, plus `day.running.says(entry)`. `python -m infra.deploy COMMAND --place "$PLACE"` runs with
+that gcloud; the place is a file of the day's own, `day.place`. The revision of a function that has the traffic there is
+what runs in the local system, with that revision's settings and secrets, or the source that
+`day.running.revisions.built_from` named; the backup that `day.running.backup.takes()` took becomes a database of the
+emulator by `gcloud firestore databases restore`. What the stand-in lacks is added there.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from tests.support.cloud_project import a_project
+from tests.support.cloud_project import PROJECT, a_project
 from tests.support.gamedays import revisions
 from tests.support.gamedays.day import Figures, game_day
 from tests.support.gamedays.page import RUNBOOKS
@@ -71,7 +72,7 @@ def shared_system(tmp_path_factory):
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory):
     """A project with everything that the manifest deploys, on the stand-in."""
-    with a_project(tmp_path_factory.mktemp("gcloud")) as project:
+    with a_project(tmp_path_factory.mktemp("gcloud"), ("your-project-id", PROJECT)) as project:
         assert project.deploy("apply", secrets=True) == 0
         yield project
 

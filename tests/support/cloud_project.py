@@ -85,11 +85,16 @@ def with_sdk() -> None:
 
 
 @contextmanager
-def a_project(folder: Path) -> Iterator[Cloud]:
-    """The real gcloud and a project, empty at first; whoever asks is skipped where the Google Cloud SDK is missing."""
+def a_project(folder: Path, *changes: tuple[str, str]) -> Iterator[Cloud]:
+    """The real gcloud and a project, empty at first; whoever asks is skipped where the Google Cloud SDK is missing.
+
+    Args:
+        folder: where its files go.
+        changes: of the shipped place's text, for `full_place.write`.
+    """
     with_sdk()
     apis = GoogleApis(PROJECT)
-    gcloud, place = ForkedGcloud(apis.environment(), folder, ROOT), full_place.write(folder)
+    gcloud, place = ForkedGcloud(apis.environment(), folder, ROOT), full_place.write(folder, *changes)
     try:
         yield Cloud(apis, gcloud, place)
     finally:

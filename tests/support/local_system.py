@@ -170,6 +170,12 @@ class LocalSystem:
         """Mend a destination."""
         self.local("DELETE", f"{destination}/fault")
 
+    def own_settings(self):
+        """Start each function that has other settings than its own again, with its own."""
+        for name in self.info["functions"]:
+            if self.local("GET", f"functions/{name}/settings")["settings"]:
+                self.local("DELETE", f"functions/{name}/settings")
+
     def all_healed(self):
         """Mend every destination."""
         for name in ("slack", "monday", "smtp", "webhook"):

@@ -43,7 +43,9 @@ class Day:
         page: the runbook.
         system: what is broken and mended.
         running: what it logs, as Cloud Logging has it.
-        cloud: the project whose queues, jobs and logs are the system's; None where the page asks Google for nothing.
+        place: the file of the place that the page's commands deploy to; the day's own. Empty without a cloud.
+        cloud: the project whose queues, jobs and logs are the system's, and whose functions are started with what is
+            deployed there; None where the page asks Google for nothing.
         figures: what is measured.
     """
 
@@ -51,6 +53,7 @@ class Day:
     system: LocalSystem
     running: Running
     session: Session
+    place: Path
     cloud: Cloud | None = None
     figures: Figures = field(default_factory=Figures)
     _accepted: list[str] = field(default_factory=list)
@@ -199,12 +202,14 @@ def game_day(path: Path, system: LocalSystem, cloud: Cloud | None, folder: Path)
     """A day with the runbook in this file; ``folder`` is an empty one."""
     page, everywhere = Page(path, _evaluate), Page(RUNBOOKS / "README.md")
     running = Running(system)
+    place = _made(folder) / "place.yaml"
+    place.write_text("" if cloud is None else Path(cloud.place).read_text(encoding="utf-8"), encoding="utf-8")
     values = {
         "ADMIN_API_KEY": system.info["admin_api_key"],
         "ADMIN_IDENTITY_TOKEN": "",
         "CLOUDSDK_CORE_PROJECT": PROJECT,
         "CONSOLE_URL": f"{system.url}/admin_console",
-        "PLACE": "" if cloud is None else cloud.place,
+        "PLACE": str(place),
         "PROJECT": PROJECT,
         "REGION": REGION,
     }
@@ -214,9 +219,10 @@ def game_day(path: Path, system: LocalSystem, cloud: Cloud | None, folder: Path)
         for block in page.blocks:
             block.example.namespace["session"] = session
         try:
-            yield Day(page, system, running, session, cloud)
+            yield Day(page, system, running, session, place, cloud)
         finally:
             session.close()
+            system.own_settings()
 
 
 def _google(cloud: Cloud | None) -> dict[str, str]:

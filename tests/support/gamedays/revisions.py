@@ -1,7 +1,7 @@
 """Revisions of a local system's functions: what Cloud Run leads the traffic to is what runs here.
 
-A revision differs from the one that the day began with by its settings, or by its source. The function that serves another
-one is killed, and the supervisor starts it as that (`start/sitecustomize.py`).
+A revision differs from the one that the day began with by its settings and secrets, or by its source. The local system
+starts the function again as the one that is reached (``PUT /_local/functions/NAME/settings``, `start/sitecustomize.py`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import requests
 
@@ -23,10 +22,13 @@ from tests.support.local_system import LocalSystem
 START = Path(__file__).with_name("start")
 READY_SECONDS = 8.0
 
+Served = tuple[Mapping[str, str | None], Path | None]
+"""What a function runs as: the settings that are not as at first, None for what is gone, and the source if another."""
+
 
 def environment(folder: Path) -> dict[str, str]:
-    """What a local system is started with, so that its functions can have revisions; ``folder`` keeps which."""
-    return {"PYTHONPATH": str(START), FILE: str(folder / "revisions.json")}
+    """What a local system is started with, so that its functions can have other sources; ``folder`` keeps which."""
+    return {"PYTHONPATH": str(START), FILE: str(folder / "sources.json")}
 
 
 class Revisions:
@@ -35,13 +37,13 @@ class Revisions:
     def __init__(self, system: LocalSystem) -> None:
         self._system = system
         self._first: dict[str, Mapping[str, str]] = {}
-        self._served: dict[str, dict[str, Any]] = {}
+        self._served: dict[str, Served] = {}
         self._sources: dict[str, Path] = {}
 
     def begin(self, state: State) -> None:
         """What is reached now is what runs."""
         for name, service in state.resources.items():
-            if "/services/" in name:
+            if "/services/" in name and "traffic" in service:
                 [revision] = reached(service)
                 self._first[name.rsplit("/", 1)[1]] = state.revisions[revision].settings
 
@@ -51,28 +53,25 @@ class Revisions:
 
     def serves(self, service: str, revision: str, settings: Mapping[str, str]) -> None:
         """Have the function run as this revision, once it is another one than it runs as."""
-        first, source = self._first.get(service, {}), self._sources.get(revision)
-        changed: dict[str, str | None] = {name: None for name in first if name not in settings}
-        changed |= {name: value for name, value in settings.items() if first.get(name) != value}
-        wanted = {"settings": changed, "source": str(source) if source is not None else None}
-        if wanted != self._served.get(service, {"settings": {}, "source": None}):
-            self._served[service] = wanted
-            self._restart(service)
+        first = self._first.get(service, {})
+        names = {**first, **settings}
+        changed = {name: settings.get(name) for name in names if first.get(name) != settings.get(name)}
+        self._become(service, (changed, self._sources.get(revision)))
 
     def end(self) -> None:
         """All as it was before the day."""
-        changed, self._served = list(self._served), {}
-        for service in changed:
-            self._restart(service)
+        for service in list(self._served):
+            self._become(service, ({}, None))
 
-    def _restart(self, service: str) -> None:
-        """A function that does not start as its revision is not waited for."""
-        file = self._system.environ.get(FILE)
-        assert file is not None, "the system was started without revisions.environment"
-        named = {name.replace("-", "_"): served for name, served in self._served.items()}
-        Path(file).write_text(json.dumps(named), encoding="utf-8")
+    def _become(self, service: str, wanted: Served) -> None:
+        """A function that does not start as what it is to be is not waited for."""
+        if wanted == self._served.get(service, ({}, None)):
+            return
+        self._served[service] = wanted
         function = service.replace("-", "_")
-        self._system.local("POST", f"functions/{function}/kill")
+        sources = {name.replace("-", "_"): str(source) for name, (_, source) in self._served.items() if source}
+        Path(self._system.environ[FILE]).write_text(json.dumps(sources), encoding="utf-8")
+        self._system.local("PUT", f"functions/{function}/settings", json=wanted[0])
         url, end = self._system.info["functions"][function]["url"], time.monotonic() + READY_SECONDS
         while time.monotonic() < end:
             with contextlib.suppress(requests.RequestException):

@@ -1,4 +1,4 @@
-"""A function of a local system is started as the revision of it that is reached: see `revisions`.
+"""A function of a local system is started from the source of the revision that is reached: see `revisions`.
 
 Python imports this by itself where its folder is on PYTHONPATH. Whatever is no function of a local system goes on as usual.
 """
@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-FILE, BEGUN = "GAMEDAY_REVISIONS", "GAMEDAY_BEGUN"
+FILE, BEGUN = "GAMEDAY_SOURCES", "GAMEDAY_BEGUN"
 
 
 def _begin() -> None:
@@ -15,14 +15,12 @@ def _begin() -> None:
     if "--target" not in argv or BEGUN in os.environ or not os.path.exists(file):  # noqa: PTH110 - loads nothing more
         return
     with open(file, encoding="utf-8") as kept:  # noqa: PTH123 - likewise
-        revision = json.load(kept).get(argv[argv.index("--target") + 1])
-    if revision is None:
+        source = json.load(kept).get(argv[argv.index("--target") + 1])
+    if source is None:
         return
-    environ = {**os.environ, BEGUN: "1", **revision["settings"]}
-    if revision["source"] is not None:
-        os.chdir(revision["source"])
-        argv[argv.index("--source") + 1] = os.path.join(revision["source"], "main.py")  # noqa: PTH118 - likewise
-    os.execve(argv[0], argv, {name: value for name, value in environ.items() if value is not None})  # noqa: S606
+    os.chdir(source)
+    argv[argv.index("--source") + 1] = os.path.join(source, "main.py")  # noqa: PTH118 - likewise
+    os.execve(argv[0], argv, {**os.environ, BEGUN: "1"})  # noqa: S606 - itself, elsewhere
 
 
 _begin()
