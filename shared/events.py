@@ -77,6 +77,7 @@ SEVERITIES: Mapping[str, str] = {
     "model_closed": "INFO",  # the language model answers again
     "model_failed": "WARNING",  # it gave no answer, or none that may be said: the visitor was told what is true without
     "model_opened": "ERROR",  # it is not asked for a while
+    "not_balanced": "CRITICAL",  # not every alert that was accepted is accounted for
     "opted_out": "INFO",
     "opt_out_undone": "INFO",
     "redrive_finished": "INFO",

@@ -42,9 +42,11 @@ class LocalSystem:
 
     Attributes:
         log_file: where every line goes that its functions print.
+        environ: what it was started with, beside this process's environment.
     """
 
     def __init__(self, **environ):
+        self.environ = environ
         # So that the run's log scan reads them; nowhere outside a run of the tests.
         folder = WATCHING.scan.folder
         self.log_file = None if folder is None else folder / uuid.uuid4().hex

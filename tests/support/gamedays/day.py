@@ -14,7 +14,7 @@ from sybil.example import Example
 
 from tests.support.cloud_project import PROJECT, Cloud
 from tests.support.gamedays.gcloud_on_path import gcloud_in
-from tests.support.gamedays.page import RUNBOOKS, Page
+from tests.support.gamedays.page import RUNBOOKS, Page, pages
 from tests.support.gamedays.policies import fires, policies_of
 from tests.support.gamedays.running import Running
 from tests.support.gamedays.session import Done, Session
@@ -73,13 +73,13 @@ class Day:
     def begins(self, fault: str) -> None:
         """The fault is put in right after this; until now no policy of the page has had a reason to fire."""
         entries, now = self.running.entries(), datetime.now(UTC)
-        for policy in policies_of(self.page.name):
+        for policy in self._policies:
             assert not fires(policy, entries, datetime.min.replace(tzinfo=UTC), now, 1.0), f"{policy} fires already"
         self.figures.fault, self._began = fault, datetime.now(UTC)
 
     def fires(self, policy: str, *, clock: float = 1.0, seconds: float = 60.0) -> None:
         """Wait until an alert policy would fire, by what was logged since the fault; see `policies.fires`."""
-        assert policy in policies_of(self.page.name), f"{policy} does not lead to {self.page.name}.md"
+        assert policy in self._policies, f"{policy} does not lead to {self.page.name}.md"
         began = self._begun
         eventually(lambda: fires(policy, self.running.entries(), began, datetime.now(UTC), clock), seconds)
         if self.figures.detected is None:
@@ -143,9 +143,16 @@ class Day:
         left = [block.line for block in self.page.blocks if block.line not in self._ran]
         assert not left, f"the commands of {self.page.name}.md at the lines {left} were not run"
         figures = self.figures
-        assert figures.detected is not None or not policies_of(self.page.name), "no policy was seen to fire"
+        assert figures.detected is not None or not self._policies, "no policy was seen to fire"
         assert figures.recovered is not None, "nobody looked whether it recovered"
         assert figures.lost == 0, "nobody looked whether something was lost"
+
+    @property
+    def _policies(self) -> list[str]:
+        """The alert policies that lead to the page; where none does, those whose page does."""
+        own = policies_of(self.page.name)
+        leading = (each for each in pages() if f"]({self.page.name}.md" in each.read_text(encoding="utf-8"))
+        return own or [policy for each in leading for policy in policies_of(each.stem)]
 
     @property
     def _begun(self) -> datetime:
@@ -232,11 +239,13 @@ def _reached(cloud: Cloud | None, running: Running, folder: Path) -> Iterator[Pa
     before = cloud.state
     cloud.apis.state = before.copied()
     cloud.apis.state.behind = running
+    running.revisions.begin(cloud.state)
     try:
         with gcloud_in(_made(folder / "programs"), cloud.gcloud) as programs:
             yield programs
     finally:
         cloud.apis.state = before
+        running.revisions.end()
 
 
 def _made(folder: Path) -> Path:

@@ -14,6 +14,8 @@ import requests
 
 from infra.deploy.names import cloud_name
 from tests.support.cloud_project import PROJECT
+from tests.support.gamedays.backup import Backup
+from tests.support.gamedays.revisions import Revisions
 from tests.support.google_apis.state import Refused
 from tests.support.local_system import LocalSystem
 
@@ -35,6 +37,16 @@ class Running:
         self._at = self._file.stat().st_size if self._file.exists() else 0
         self._logged: list[dict[str, Any]] = []
         self._attempts: dict[str, str] = {}
+        self.revisions = Revisions(system)
+        self.backup = Backup(system)
+
+    def serves(self, service: str, revision: str, settings: Mapping[str, str]) -> None:
+        """The function of this name has these settings from now on."""
+        self.revisions.serves(service, revision, settings)
+
+    def restores(self, database: str) -> None:
+        """What the backup held stands in a database of this name."""
+        self.backup.restores(database)
 
     def entries(self) -> list[dict[str, Any]]:
         """What the functions and the scheduler logged, in the order in which it was found."""
@@ -47,12 +59,6 @@ class Running:
         """Google logs this, which no function does."""
         with self._lock:
             self._logged.append({"timestamp": datetime.now(UTC).isoformat(), **entry})
-
-    def deployed(self, function: str, changed: Mapping[str, str | None]) -> None:
-        """Start a function again with what a deployment changed of its settings and secrets; None for what is gone."""
-        settings = f"functions/{function.replace('-', '_')}/settings"
-        standing = self._system.local("GET", settings)["settings"]
-        self._system.local("PUT", settings, json={**standing, **changed})
 
     def call(self, method: str, path: str, body: Any) -> dict[str, Any]:
         """A request to Cloud Tasks or Cloud Scheduler, of a queue or job of the same name here; raises Refused."""

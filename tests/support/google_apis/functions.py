@@ -49,32 +49,15 @@ def _create(state: State, asked: Asked) -> Any:
     name = f"{asked.name}/functions/{function_id}"
     value = state.create(name, _completed(state, name, asked.body))
     service = value["serviceConfig"]["service"]
-    run.deployed(state, service, _revision(value))
+    run.deployed(state, service, *_revision(state, value))
     return common.operation(state, asked.name, value, KIND)
 
 
 def _update(state: State, asked: Asked) -> Any:
-    old = state.get(asked.name)
-    merged = common.masked(old, asked.body, asked.query.get("updateMask", ""))
+    merged = common.masked(state.get(asked.name), asked.body, asked.query.get("updateMask", ""))
     value = state.resources[asked.name] = _completed(state, asked.name, merged)
-    run.deployed(state, value["serviceConfig"]["service"], _revision(value))
-    if state.behind is not None and (changed := _changed(_settings(state, old), _settings(state, value))):
-        state.behind.deployed(asked.name.rsplit("/", 1)[1], changed)
+    run.deployed(state, value["serviceConfig"]["service"], *_revision(state, value))
     return common.operation(state, asked.name.rsplit("/functions/", 1)[0], value, KIND)
-
-
-def _settings(state: State, function: dict[str, Any]) -> dict[str, str]:
-    """The environment that a function is started in, its secrets among it."""
-    config, found = function["serviceConfig"], {}
-    for each in config.get("secretEnvironmentVariables", ()):
-        version = f"projects/{state.project}/secrets/{each['secret']}/versions/{each['version']}"
-        found[each["key"]] = state.payloads.get(version, "")
-    return {**config.get("environmentVariables", {}), **found}
-
-
-def _changed(old: dict[str, str], new: dict[str, str]) -> dict[str, str | None]:
-    """What is otherwise now; None for what is gone."""
-    return {name: new.get(name) for name in {**old, **new} if old.get(name) != new.get(name)}
 
 
 def _delete(state: State, asked: Asked) -> Any:
@@ -117,8 +100,13 @@ def _completed(state: State, name: str, body: dict[str, Any]) -> dict[str, Any]:
     return value | {"name": name, "state": "ACTIVE", "environment": "GEN_2", "url": shown, "number": number}
 
 
-def _revision(value: dict[str, Any]) -> str:
-    return str(value["serviceConfig"]["revision"])
+def _revision(state: State, value: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """The name of its newest revision, and the environment that it is started in, its secrets among it."""
+    config, found = value["serviceConfig"], {}
+    for each in config.get("secretEnvironmentVariables", ()):
+        version = f"projects/{state.project}/secrets/{each['secret']}/versions/{each['version']}"
+        found[each["key"]] = state.payloads.get(version, "")
+    return str(config["revision"]), {**config.get("environmentVariables", {}), **found}
 
 
 def _account(state: State, email: str) -> None:
