@@ -214,7 +214,7 @@ def game_day(path: Path, system: LocalSystem, cloud: Cloud | None, folder: Path)
         "REGION": REGION,
     }
     assert values.keys() == everywhere.introduced.keys(), "runbooks/README.md says to set something else"
-    with _reached(cloud, running, folder) as programs:
+    with _own_settings_after(system), _reached(cloud, running, folder) as programs:
         session = Session(_made(folder / "here"), values | _google(cloud), programs)
         for block in page.blocks:
             block.example.namespace["session"] = session
@@ -222,7 +222,15 @@ def game_day(path: Path, system: LocalSystem, cloud: Cloud | None, folder: Path)
             yield Day(page, system, running, session, place, cloud)
         finally:
             session.close()
-            system.own_settings()
+
+
+@contextmanager
+def _own_settings_after(system: LocalSystem) -> Iterator[None]:
+    """Whatever settings a day gave a function, they are gone with it."""
+    try:
+        yield
+    finally:
+        system.own_settings()
 
 
 def _google(cloud: Cloud | None) -> dict[str, str]:
