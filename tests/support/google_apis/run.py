@@ -130,7 +130,7 @@ def _shown(state: State, service: dict[str, Any], revision: str) -> dict[str, An
             "annotations": {},
         },
         "spec": {"containers": [{"image": "gcf"}]},
-        "status": {"conditions": [{"type": "Ready", "status": "True"}, {"type": "Active", "status": "True"}]},
+        "status": {"conditions": [{"type": "Ready", "status": str(state.revisions[revision].starts)}]},
     }
 
 
