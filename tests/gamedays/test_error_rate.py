@@ -1,4 +1,4 @@
-"""Firestore stops answering for a while, and an index is missing: visitors get errors, nothing that was taken is lost."""
+"""Firestore stops answering for a while, and an index is missing: visitors get errors, what was taken is not lost."""
 
 from __future__ import annotations
 
