@@ -74,14 +74,16 @@ class Day:
         """The fault is put in right after this; until now no policy of the page has had a reason to fire."""
         entries, now = self.running.entries(), datetime.now(UTC)
         for policy in self._policies:
-            assert not fires(policy, entries, datetime.min.replace(tzinfo=UTC), now, 1.0), f"{policy} fires already"
+            assert not fires(policy, entries, datetime.min.replace(tzinfo=UTC), now), f"{policy} fires already"
         self.figures.fault, self._began = fault, datetime.now(UTC)
 
-    def fires(self, policy: str, *, clock: float = 1.0, seconds: float = 60.0) -> None:
+    def fires(self, policy: str, *, clock: float = 1.0, job: str = "", seconds: float = 60.0) -> None:
         """Wait until an alert policy would fire, by what was logged since the fault; see `policies.fires`."""
         assert policy in self._policies, f"{policy} does not lead to {self.page.name}.md"
         began = self._begun
-        eventually(lambda: fires(policy, self.running.entries(), began, datetime.now(UTC), clock), seconds)
+        eventually(
+            lambda: fires(policy, self.running.entries(), began, datetime.now(UTC), clock=clock, job=job), seconds
+        )
         if self.figures.detected is None:
             self.figures.detected = self._since()
 

@@ -19,7 +19,6 @@ from tests.support.log_filter import matches
 MANIFEST = load()
 NAMES = Names(MANIFEST, places.load("production", MANIFEST, project=PROJECT), PROJECT_NUMBER)
 _METRIC = re.compile(r'metric\.type="logging\.googleapis\.com/user/(\w+)"')
-_JOB = re.compile(r'resource\.label\.job_id="(\w+)"')
 
 
 def policies_of(page: str) -> list[str]:
@@ -27,7 +26,15 @@ def policies_of(page: str) -> list[str]:
     return [name for name, policy in MANIFEST.alert_policies.items() if policy.runbook == page]
 
 
-def fires(policy: str, entries: Sequence[Mapping[str, Any]], since: datetime, now: datetime, clock: float) -> bool:
+def fires(
+    policy: str,
+    entries: Sequence[Mapping[str, Any]],
+    since: datetime,
+    now: datetime,
+    *,
+    clock: float = 1.0,
+    job: str = "",
+) -> bool:
     """Whether one of a policy's conditions holds.
 
     Args:
@@ -35,11 +42,14 @@ def fires(policy: str, entries: Sequence[Mapping[str, Any]], since: datetime, no
         entries: everything that was logged.
         since: what was logged before is not counted against a threshold; for what is missing it counts.
         now: the time.
-        clock: what the policy's times are multiplied by, where a system has shorter rhythms than the cloud. A condition
-            about one job takes that job's.
+        clock: what the policy's times are multiplied by, where a system has shorter rhythms than the cloud.
+        job: only what the policy says of this job counts, by the local system's rhythm.
     """
     body = policy_body(NAMES, policy, MANIFEST.alert_policies[policy], [])
-    return any(_holds(condition, entries, since, now, clock) for condition in body["conditions"])
+    if job:
+        clock = FAST_RHYTHM_SECONDS / interval(MANIFEST.jobs[job])
+    looked_at = [each for each in body["conditions"] if not job or f'job_id="{job}"' in str(each)]
+    return any(_holds(condition, entries, since, now, clock) for condition in looked_at)
 
 
 def filter_of(condition: Mapping[str, Any]) -> str:
@@ -53,8 +63,6 @@ def _holds(
 ) -> bool:
     kind = next(iter(set(whole) - {"displayName"}))
     condition = whole[kind]
-    if job := _JOB.search(condition["filter"]):
-        clock = FAST_RHYTHM_SECONDS / interval(MANIFEST.jobs[job[1]])
     text = filter_of(condition)
     times = [datetime.fromisoformat(each["timestamp"]) for each in entries if matches(text, each)]
     if kind == "conditionAbsent":
