@@ -1,7 +1,7 @@
 """``restore``: documents that are missing, brought back as they were at a moment, or from a restored database.
 
-Only created, never overwritten, so that it can be repeated, and nothing that happened since is undone. An alert that this
-version cannot read is the exception: it takes the form that it had.
+Only created, never overwritten, so that it can be repeated, and nothing that happened since is undone. An alert that
+this version cannot read is the exception: it takes the form that it had.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 from google.api_core import exceptions
@@ -199,20 +198,22 @@ class Restoring:
         return {path[-1] for path, snapshot in stands.items() if is_tombstone(snapshot)}
 
 
-def restore(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+def restore(options: argparse.Namespace) -> int:
     """Do what was asked for; raises CommandFailed."""
     project = _project(options)
     at = _moment(options.at)
     database = Database(project)
     beside = options.from_database
-    client = firestore.Client(project=project, database=beside) if beside else database.client
+    client: Any = firestore.Client(project=project, database=beside) if beside else database.client
     restoring = Restoring(
         Source(client, at), database, timedelta(days=options.delivered_days), options.rate, options.dry_run
     )
     try:
         for collection, name in options.what:
-            what = partial(restoring.collection, collection) if name is None else partial(restoring.one, collection, name)
-            what()
+            if name is None:
+                restoring.collection(collection)
+            else:
+                restoring.one(collection, name)
         if restoring.done.written and not options.dry_run:
             FirestoreOperatorAudit(database).note(_action(options, at))
     except (StorageError, exceptions.GoogleAPIError) as error:

@@ -34,7 +34,8 @@ Only what is missing now is written: what is there stays as it is. The one excep
 version cannot read, where it could be read then. What was erased since, or has had its time, does not come back.
 Run it again after an interruption: it goes on where it was.
 
-WHAT is a collection, or one document: alerts/ID brings its dead letter and its receipt too, conversations/ID its messages.
+WHAT is a collection, or one document: alerts/ID brings its dead letter and its receipt too, conversations/ID its
+messages.
 Collections: {", ".join(COLLECTIONS)}.
 
 --at reads the database as it was then: to the second within the last hour, to the minute within seven days.

@@ -1,7 +1,7 @@
 """Take a sample of the counts for the charts, at most one a minute, and once an hour count every alert.
 
-Charts are a convenience: what goes wrong here is reported and holds nothing up. That not every alert is accounted for is
-told of by the event ``not_balanced``, which an alert policy looks at.
+Charts are a convenience: what goes wrong here is reported and holds nothing up. That not every alert is accounted for
+is told of by the event ``not_balanced``, which an alert policy looks at.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def test_a_dry_run_writes_nothing(firestore_world, capsys):
 
 
 def test_one_alert_comes_back_with_its_dead_letter(firestore_world, capsys):
-    """By its name; one that was not there is told of by the exit status. A whole conversation comes with its messages."""
+    """By its name; one that was not there is told of by the status. A whole conversation comes with its messages."""
     alert = turns.alert("lost", state=State.PARKED, cause="http_500")
     firestore_world.put(alert)
     firestore_world.database.document("dead_letters", "lost").set({"status": "pending"})
@@ -80,9 +80,7 @@ def test_one_alert_comes_back_with_its_dead_letter(firestore_world, capsys):
     at = moment(firestore_world)
     for path in (("alerts", "lost"), ("dead_letters", "lost"), ("conversations", "c", "messages", "m")):
         firestore_world.database.document(*path).delete()
-    answer = restored(
-        firestore_world, capsys, "alerts/lost", "alerts/never", "conversations/c", "--at", at, status=1
-    )
+    answer = restored(firestore_world, capsys, "alerts/lost", "alerts/never", "conversations/c", "--at", at, status=1)
     assert found(answer, "alerts") == {"restored": 1, "not there then": 1}
     assert answer["documents"] == ["alerts/lost", "dead_letters/lost", "conversations/c/messages/m"]
     stored = firestore_world.alerts.read("lost")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.support import full_place
 from tests.support.cloud_project import PROJECT
+from tests.support.gamedays.deploying import deploys, names
 from tests.support.gamedays.editor import editor
 from tests.support.google_apis import run
 
@@ -16,12 +16,11 @@ def test_a_function_that_does_not_start_is_led_back_corrected_and_deployed(day, 
     system, state = day.system, day.cloud.state
     day.leads()
     [before] = run.reached(state.resources[SERVICE])
-    place = full_place.write(tmp_path, ("settings:\n", f"settings:\n{WRONG}"))
     day.begins("deliver_alert lacks a file that a setting names")
-    assert day.cloud.deploy("apply", "--place", place, "--only", "deliver_alert") == 0
+    names(day, "settings", "SMTP_CA_FILE", "certs/mail.pem")
+    deploys(day, "deliver_alert")
     emails = day.leads(2)
     day.fires("function-broken")
-    day.session.sets({"PLACE": place})
     day.given(FUNCTION="deliver-alert", REVISION=before, EDITOR=editor(tmp_path, WRONG, ""))
     said = day.follows("How to see it")
     assert "SMTP_CA_FILE: was 'certs/mail.pem'" in said

@@ -1,7 +1,7 @@
 """Revisions of a local system's functions: what Cloud Run leads the traffic to is what runs here.
 
 A revision differs from the one that the day began with by its settings and secrets, or by its source. The local system
-starts the function again as the one that is reached (``PUT /_local/functions/NAME/settings``, `start/sitecustomize.py`).
+starts the function again as the one that is reached: ``PUT /_local/functions/NAME/settings``, `start/sitecustomize.py`.
 """
 
 from __future__ import annotations

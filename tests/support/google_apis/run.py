@@ -88,8 +88,12 @@ def _get(state: State, asked: Asked) -> Any:
 
 
 def _list(state: State, asked: Asked) -> Any:
+    return {"kind": "ServiceList", "items": [_knative(state, each) for each in _services(state)]}
+
+
+def _services(state: State) -> list[dict[str, Any]]:
     named = sorted(name for name in state.resources if "/locations/" in name and "/services/" in name)
-    return {"kind": "ServiceList", "items": [_knative(state, state.resources[name]) for name in named]}
+    return [state.resources[name] for name in named]
 
 
 def _replace(state: State, asked: Asked) -> Any:
@@ -108,10 +112,9 @@ def _replace(state: State, asked: Asked) -> Any:
 def _revisions(state: State, asked: Asked) -> Any:
     """Of one service, or of all, as Cloud Run sorts them: by the service's name, the newest first."""
     wanted = asked.query.get("labelSelector", "").replace(" ", "").removeprefix(f"{SERVICE_LABEL}=")
-    services = [each for name, each in sorted(state.resources.items()) if "/locations/" in name and "/services/" in name]
     items = [
         _shown(state, service, revision)
-        for service in services
+        for service in _services(state)
         if wanted in ("", _short(service))
         for revision in reversed(service["revisions"])
     ]
@@ -130,7 +133,7 @@ def _shown(state: State, service: dict[str, Any], revision: str) -> dict[str, An
             "annotations": {},
         },
         "spec": {"containers": [{"image": "gcf"}]},
-        "status": {"conditions": [{"type": "Ready", "status": "True"}, {"type": "Active", "status": "True"}]},
+        "status": {"conditions": [{"type": "Ready", "status": str(state.revisions[revision].starts)}]},
     }
 
 

@@ -75,10 +75,11 @@ class Seen:
 
 @dataclass(frozen=True)
 class Revision:
-    """A revision of a function: when it was made, and the settings that it has."""
+    """A revision of a function: when it was made, the settings and secrets that it has, and whether it starts."""
 
     made_at: datetime
     settings: Mapping[str, str]
+    starts: bool = True
 
 
 @dataclass

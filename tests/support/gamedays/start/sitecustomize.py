@@ -1,6 +1,6 @@
 """A function of a local system is started from the source of the revision that is reached: see `revisions`.
 
-Python imports this by itself where its folder is on PYTHONPATH. Whatever is no function of a local system goes on as usual.
+Python imports this by itself where its folder is on PYTHONPATH. What is no function of a local system goes on as usual.
 """
 
 import json
