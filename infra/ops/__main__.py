@@ -21,6 +21,10 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
     try:
         if options.command == "import-sql":
             return import_sql(options, environ)
+        if options.command == "restore":
+            from infra.ops.restore import restore  # noqa: PLC0415 - Firestore's library is slow to load
+
+            return restore(options)
         if options.command == "replay":
             from infra.ops.replay import replay  # noqa: PLC0415 - Firestore's library is slow to load, no other needs it
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from infra.ops import import_arguments, migration_arguments, system_arguments
+from infra.ops import import_arguments, migration_arguments, restore_arguments, system_arguments
 from infra.ops.login import DEFAULT_URL, login
 
 STATUSES = ("pending", "failed", "waived")
@@ -108,6 +108,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         migration_arguments.check(options, whole.error)
     if options.command == "import-sql":
         import_arguments.check(options, whole.error)
+    if options.command == "restore":
+        restore_arguments.check(options, whole.error)
     for alert_id in named:
         if not re.fullmatch(r"[0-9A-Za-z_-]{1,128}", alert_id):
             whole.error("an alert's id has letters, digits, - and _ only")
@@ -130,6 +132,7 @@ def _whole() -> argparse.ArgumentParser:
     system_arguments.add(commands, _command)
     migration_arguments.add(commands, _command)
     import_arguments.add(commands)
+    restore_arguments.add(commands)
     return whole
 
 

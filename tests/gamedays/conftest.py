@@ -29,7 +29,10 @@ infra.ops COMMAND` finds the system by CONSOLE_URL. `gcloud` is the real one and
 where the manifest is deployed (`day.cloud.state`); its queues and jobs are the local system's of the same name (pause,
 resume, purge, run, describe, list), and its log entries are what the local system's functions and scheduler really
 logged since the day began, plus `day.running.says(entry)`. `python -m infra.deploy COMMAND --place "$PLACE"` runs with
-that gcloud; the place is a file of the day's own, `day.place`. What the stand-in lacks is added there.
+that gcloud; the place is a file of the day's own, `day.place`. The revision of a function that has the traffic there is
+what runs in the local system, with that revision's settings and secrets, or the source that
+`day.running.revisions.built_from` named; the backup that `day.running.backup.takes()` took becomes a database of the
+emulator by `gcloud firestore databases restore`. What the stand-in lacks is added there.
 """
 
 from __future__ import annotations
@@ -41,6 +44,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.support.cloud_project import PROJECT, a_project
+from tests.support.gamedays import revisions
 from tests.support.gamedays.day import Figures, game_day
 from tests.support.gamedays.page import RUNBOOKS
 from tests.support.local_system import LocalSystem
@@ -58,9 +62,9 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def shared_system():
+def shared_system(tmp_path_factory):
     """The running system of all days that heal what they break."""
-    system = LocalSystem(**FAST).wait()
+    system = LocalSystem(**FAST, **revisions.environment(tmp_path_factory.mktemp("revisions"))).wait()
     yield system
     assert system.stop() == 0, "\n".join(system.said)
 
@@ -107,12 +111,12 @@ def day(make_day, page, shared_system):
 
 
 @pytest.fixture
-def day_with(make_day, page):
+def day_with(make_day, page, tmp_path):
     """A factory of game days, each on a system of its own with other settings."""
     with ExitStack() as ending:
 
         def make(**environ):
-            system = LocalSystem(**FAST, **environ).wait()
+            system = LocalSystem(**FAST, **revisions.environment(tmp_path), **environ).wait()
             ending.callback(system.stop)
             return make_day(page, system)
 

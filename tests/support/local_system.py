@@ -42,9 +42,11 @@ class LocalSystem:
 
     Attributes:
         log_file: where every line goes that its functions print.
+        environ: what it was started with, beside this process's environment.
     """
 
     def __init__(self, **environ):
+        self.environ = environ
         # So that the run's log scan reads them; nowhere outside a run of the tests.
         folder = WATCHING.scan.folder
         self.log_file = None if folder is None else folder / uuid.uuid4().hex
@@ -167,6 +169,12 @@ class LocalSystem:
     def healed(self, destination="slack"):
         """Mend a destination."""
         self.local("DELETE", f"{destination}/fault")
+
+    def own_settings(self):
+        """Start each function that has other settings than its own again, with its own."""
+        for name in self.info["functions"]:
+            if self.local("GET", f"functions/{name}/settings")["settings"]:
+                self.local("DELETE", f"functions/{name}/settings")
 
     def all_healed(self):
         """Mend every destination."""

@@ -35,7 +35,7 @@ PROGRAMS = {
     "infra.deploy": deploy_parse,
     "bench": lambda words: bench_parser().parse_args(words),
 }
-REDIRECT = re.compile(r"^(>|>>|2>|\||;|&&|#).*")
+REDIRECT = re.compile(r"^(>|>>|2>|<|\||;|&&|#).*")
 
 
 def text_of(page: str) -> str:

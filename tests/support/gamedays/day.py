@@ -14,7 +14,7 @@ from sybil.example import Example
 
 from tests.support.cloud_project import PROJECT, Cloud
 from tests.support.gamedays.gcloud_on_path import gcloud_in
-from tests.support.gamedays.page import RUNBOOKS, Page
+from tests.support.gamedays.page import RUNBOOKS, Page, pages
 from tests.support.gamedays.policies import fires, policies_of
 from tests.support.gamedays.running import Running
 from tests.support.gamedays.session import Done, Session
@@ -44,7 +44,8 @@ class Day:
         system: what is broken and mended.
         running: what it logs, as Cloud Logging has it.
         place: the file of the place that the page's commands deploy to; the day's own. Empty without a cloud.
-        cloud: the project whose queues, jobs and logs are the system's; None where the page asks Google for nothing.
+        cloud: the project whose queues, jobs and logs are the system's, and whose functions are started with what is
+            deployed there; None where the page asks Google for nothing.
         figures: what is measured.
     """
 
@@ -72,13 +73,13 @@ class Day:
     def begins(self, fault: str) -> None:
         """The fault is put in right after this; until now no policy of the page has had a reason to fire."""
         entries, now = self.running.entries(), datetime.now(UTC)
-        for policy in policies_of(self.page.name):
+        for policy in self._policies:
             assert not fires(policy, entries, datetime.min.replace(tzinfo=UTC), now), f"{policy} fires already"
         self.figures.fault, self._began = fault, datetime.now(UTC)
 
     def fires(self, policy: str, *, clock: float = 1.0, job: str = "", seconds: float = 60.0) -> None:
         """Wait until an alert policy would fire, by what was logged since the fault; see `policies.fires`."""
-        assert policy in policies_of(self.page.name), f"{policy} does not lead to {self.page.name}.md"
+        assert policy in self._policies, f"{policy} does not lead to {self.page.name}.md"
         began = self._begun
         eventually(
             lambda: fires(policy, self.running.entries(), began, datetime.now(UTC), clock=clock, job=job), seconds
@@ -144,9 +145,16 @@ class Day:
         left = [block.line for block in self.page.blocks if block.line not in self._ran]
         assert not left, f"the commands of {self.page.name}.md at the lines {left} were not run"
         figures = self.figures
-        assert figures.detected is not None or not policies_of(self.page.name), "no policy was seen to fire"
+        assert figures.detected is not None or not self._policies, "no policy was seen to fire"
         assert figures.recovered is not None, "nobody looked whether it recovered"
         assert figures.lost == 0, "nobody looked whether something was lost"
+
+    @property
+    def _policies(self) -> list[str]:
+        """The alert policies that lead to the page; where none does, those whose page does."""
+        own = policies_of(self.page.name)
+        leading = (each for each in pages() if f"]({self.page.name}.md" in each.read_text(encoding="utf-8"))
+        return own or [policy for each in leading for policy in policies_of(each.stem)]
 
     @property
     def _begun(self) -> datetime:
@@ -208,7 +216,7 @@ def game_day(path: Path, system: LocalSystem, cloud: Cloud | None, folder: Path)
         "REGION": REGION,
     }
     assert values.keys() == everywhere.introduced.keys(), "runbooks/README.md says to set something else"
-    with _reached(cloud, running, folder) as programs:
+    with _own_settings_after(system), _reached(cloud, running, folder) as programs:
         session = Session(_made(folder / "here"), values | _google(cloud), programs)
         for block in page.blocks:
             block.example.namespace["session"] = session
@@ -216,6 +224,15 @@ def game_day(path: Path, system: LocalSystem, cloud: Cloud | None, folder: Path)
             yield Day(page, system, running, session, place, cloud)
         finally:
             session.close()
+
+
+@contextmanager
+def _own_settings_after(system: LocalSystem) -> Iterator[None]:
+    """Whatever settings a day gave a function, they are gone with it."""
+    try:
+        yield
+    finally:
+        system.own_settings()
 
 
 def _google(cloud: Cloud | None) -> dict[str, str]:
@@ -232,11 +249,13 @@ def _reached(cloud: Cloud | None, running: Running, folder: Path) -> Iterator[Pa
     before = cloud.state
     cloud.apis.state = before.copied()
     cloud.apis.state.behind = running
+    running.revisions.begin(cloud.state)
     try:
         with gcloud_in(_made(folder / "programs"), cloud.gcloud) as programs:
             yield programs
     finally:
         cloud.apis.state = before
+        running.revisions.end()
 
 
 def _made(folder: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,8 @@ import requests
 
 from infra.deploy.names import cloud_name
 from tests.support.cloud_project import PROJECT
+from tests.support.gamedays.backup import Backup
+from tests.support.gamedays.revisions import Revisions
 from tests.support.google_apis.state import Refused
 from tests.support.local_system import LocalSystem
 
@@ -34,6 +37,16 @@ class Running:
         self._at = self._file.stat().st_size if self._file.exists() else 0
         self._logged: list[dict[str, Any]] = []
         self._attempts: dict[str, str] = {}
+        self.revisions = Revisions(system)
+        self.backup = Backup(system)
+
+    def serves(self, service: str, revision: str, settings: Mapping[str, str]) -> None:
+        """The function of this name has these settings from now on."""
+        self.revisions.serves(service, revision, settings)
+
+    def restores(self, database: str) -> None:
+        """What the backup held stands in a database of this name."""
+        self.backup.restores(database)
 
     def entries(self) -> list[dict[str, Any]]:
         """What the functions and the scheduler logged, in the order in which it was found."""

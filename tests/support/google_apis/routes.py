@@ -10,6 +10,7 @@ from tests.support.google_apis import (
     logs,
     monitoring,
     queues,
+    redis,
     rules,
     run,
 )
@@ -23,6 +24,7 @@ ROUTES = (
     *identity.ROUTES,
     *logs.ROUTES,
     *monitoring.ROUTES,
+    *redis.ROUTES,
     *rules.ROUTES,
     *run.ROUTES,
 )

@@ -26,6 +26,7 @@ APIS = (
     "IAM",
     "LOGGING",
     "MONITORING",
+    "REDIS",
     "RUN",
     "SECRETMANAGER",
     "SERVICEUSAGE",
