@@ -164,6 +164,11 @@ class Day:
     def _since(self) -> float:
         return (datetime.now(UTC) - self._begun).total_seconds()
 
+    def _told_of(self, alert_id: str, client: Any) -> bool:
+        """Whether a person was told that an alert failed."""
+        letter = client.document("dead_letters", alert_id).get().to_dict() or {}
+        return letter.get("escalated_at") is not None
+
     def _missing(self, email: str, client: Any) -> str | None:
         """Why a lead is not accounted for; None where it is."""
         alerts = {key: each for key, each in self.system.alerts_of(email, client).items() if key[1] == "lead"}
@@ -174,7 +179,7 @@ class Day:
             match alert["state"]:
                 case "delivered" if shown == 1:
                     continue
-                case "failed" if client.document("dead_letters", alert["id"]).get().to_dict().get("escalated_at"):
+                case "failed" if self._told_of(alert["id"], client):
                     continue
                 case state if state in ACCOUNTED:
                     continue
@@ -186,7 +191,7 @@ class Day:
 _STANDIN = {"email": "smtp"}
 
 
-def _evaluate(example: Example) -> str | None:
+def evaluated(example: Example) -> str | None:
     """Run a block in the document's session; what went wrong."""
     session, exits = example.namespace["session"], example.namespace["exits"]
     done = session.run(str(example.parsed))
@@ -202,7 +207,7 @@ def _evaluate(example: Example) -> str | None:
 @contextmanager
 def game_day(path: Path, system: LocalSystem, cloud: Cloud | None, folder: Path) -> Iterator[Day]:
     """A day with the runbook in this file; ``folder`` is an empty one."""
-    page, everywhere = Page(path, _evaluate), Page(RUNBOOKS / "README.md")
+    page, everywhere = Page(path, evaluated), Page(RUNBOOKS / "README.md")
     running = Running(system)
     place = _made(folder) / "place.yaml"
     place.write_text("" if cloud is None else Path(cloud.place).read_text(encoding="utf-8"), encoding="utf-8")
