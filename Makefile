@@ -1,7 +1,7 @@
 # Bellhop's commands. `make` or `make help` lists them. What they install is kept in .venv and .local, inside the checkout.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults fuzz bench soak compare migrate-soak deploy-faults simulate queries model mutants emulator-free check lock clean
+.PHONY: help setup run test faults fuzz bench soak compare migrate-soak deploy-faults gamedays simulate queries model mutants emulator-free check lock clean
 
 PY := .venv/bin/python
 UV := uv==0.13.9
@@ -57,6 +57,10 @@ mutants: setup ## change the code and see whether the unit tests notice: hours (
 
 deploy-faults: setup ## fail each request of a deployment in turn, and see that the next one ends in the same state (minutes)
 	@exec $(PY) -m pytest -m deploy_faults tests/deploy tests/unit/test_deploy_faults.py $(ARGS)
+
+gamedays: setup ## break the local system and follow each runbook as it stands: what was lost (ten minutes; ARGS="-k breaker")
+	@$(PY) -m infra.local.prerequisites
+	@exec $(PY) -m pytest -m gamedays tests/gamedays $(ARGS)
 
 simulate: setup ## what 1, 100 and 10,000 chats a second need and cost: the tables of docs/capacity.md
 	@$(PY) -m bench.capacity $(ARGS)

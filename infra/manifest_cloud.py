@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
@@ -111,13 +112,16 @@ class Firestore(_Entry):
     ttl: tuple[Ttl, ...] = ()
 
 
+_RESOURCE = re.compile(r'(?<![\w.])resource\.type="(\w+)"')
+
+
 class Metric(_Entry):
     """A counter of log entries: of events, by a field of theirs, or of what a filter finds.
 
     Attributes:
         events: names of ``shared/events.py``; ``*`` stands for anything.
         label: the field by which the counts are kept apart.
-        filter: in Cloud Logging's language, instead of events.
+        filter: in Cloud Logging's language, instead of events; it names the kind of resource its entries are of.
     """
 
     events: tuple[Event, ...] = ()
@@ -130,7 +134,14 @@ class Metric(_Entry):
     def _one_of_them(cls, value: str | None, info: ValidationInfo) -> str | None:
         if (value is None) == (not info.data.get("events")):
             raise ValueError("takes events or a filter, one of the two")
+        if value is not None and len(_RESOURCE.findall(value)) != 1:
+            raise ValueError('takes a filter that names one kind of resource: resource.type="cloud_run_revision"')
         return value
+
+    @property
+    def resource(self) -> str:
+        """The kind of resource that its entries are of: the functions', where it counts events."""
+        return str(_RESOURCE.findall(self.filter)[0]) if self.filter else "cloud_run_revision"
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -61,6 +61,7 @@ SEVERITIES: Mapping[str, str] = {
     "digest_withheld": "INFO",  # its destination takes nothing just now
     "enqueue_failed": "WARNING",  # the sweep will find the alert
     "erasure_finished": "INFO",  # certified
+    "erasure_overdue": "ERROR",  # it was asked for so long ago that a person is told
     "erasure_requested": "INFO",
     "erasure_waits": "WARNING",  # for a destination, or for an alert that is being sent; it goes on by itself
     "escalation_undelivered": "CRITICAL",  # none of its channels took it; it goes on
@@ -76,6 +77,7 @@ SEVERITIES: Mapping[str, str] = {
     "model_closed": "INFO",  # the language model answers again
     "model_failed": "WARNING",  # it gave no answer, or none that may be said: the visitor was told what is true without
     "model_opened": "ERROR",  # it is not asked for a while
+    "not_balanced": "CRITICAL",  # not every alert that was accepted is accounted for
     "opted_out": "INFO",
     "opt_out_undone": "INFO",
     "redrive_finished": "INFO",

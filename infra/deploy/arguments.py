@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from infra.deploy.place import names
@@ -53,8 +54,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _traffic(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     revisions = _command(commands, "revisions", "write down which revision of each function has the traffic")
     revisions.add_argument("--save", type=Path, required=True, metavar="FILE")
-    rollback = _command(commands, "rollback", "lead the traffic back to the revisions written down")
-    rollback.add_argument("--to", type=Path, required=True, metavar="FILE")
+    rollback = _command(commands, "rollback", "lead the traffic back to revisions written down, or of before a moment")
+    where = rollback.add_mutually_exclusive_group(required=True)
+    where.add_argument("--to", type=Path, metavar="FILE", help="what `revisions --save` wrote")
+    where.add_argument(
+        "--before", type=_moment, metavar="TIME", help="the newest of before then, for example 2026-01-05T02:40:00Z"
+    )
     smoke = _command(commands, "smoke", "send a canary through chat, and wait until it arrives")
     smoke.add_argument(
         "--rollback-to", type=Path, metavar="FILE", help="where it fails, lead the traffic back to these"
@@ -84,6 +89,16 @@ def _only(text: str) -> list[str]:
     if not listed:
         raise argparse.ArgumentTypeError("takes kinds or names, separated by commas")
     return listed
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise argparse.ArgumentTypeError("takes a time with its zone, such as 2026-01-05T02:40:00Z")
+    return moment
 
 
 def _positive(text: str) -> int:

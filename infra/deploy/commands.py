@@ -186,6 +186,8 @@ def revisions(context: Context) -> int:
 
 def rollback(context: Context) -> int:
     """Lead it back."""
+    if (moment := context.options.before) is not None:
+        return traffic.restore_before(context.gcloud, context.manifest, context.place, moment, _say)
     return traffic.restore(context.gcloud, context.place, context.options.to, _say)
 
 

@@ -41,7 +41,7 @@ def metric_body(name: str, metric: Metric) -> dict[str, Any]:
     body: dict[str, Any] = {
         "name": name,
         "description": metric.description,
-        "filter": metric.filter or f'resource.type="cloud_run_revision" jsonPayload.event=({events})',
+        "filter": metric.filter or f'resource.type="{metric.resource}" jsonPayload.event=({events})',
         "metricDescriptor": {"metricKind": "DELTA", "valueType": "INT64"},
     }
     if metric.label:
@@ -88,12 +88,13 @@ def policy_body(names: Names, name: str, policy: AlertPolicy, told: Sequence[str
     """A policy as Cloud Monitoring's API takes it; ``told`` are the names of channels."""
     link = f"{names.place.runbooks}/{policy.runbook}.md"
     metric = f'metric.type="logging.googleapis.com/user/{policy.metric}"'
+    counted = f'{metric} AND resource.type="{names.manifest.metrics[policy.metric].resource}"'
     if policy.jobs:
         conditions = [_stands_still(metric, job, each) for job, each in names.manifest.jobs.items()]
     elif policy.absent_for:
-        conditions = [_absent(metric, policy.absent_for)]
+        conditions = [_absent(counted, policy.absent_for)]
     else:
-        conditions = [_too_many(metric, policy)]
+        conditions = [_too_many(counted, policy)]
     return {
         "displayName": f"Bellhop: {name}",
         "userLabels": {LABEL: name},
@@ -110,11 +111,11 @@ def policy_body(names: Names, name: str, policy: AlertPolicy, told: Sequence[str
     }
 
 
-def _too_many(metric: str, policy: AlertPolicy) -> dict[str, Any]:
+def _too_many(counted: str, policy: AlertPolicy) -> dict[str, Any]:
     return {
         "displayName": f"more than {policy.above:g} in {policy.within} s",
         "conditionThreshold": {
-            "filter": f'{metric} AND resource.type="cloud_run_revision"',
+            "filter": counted,
             "comparison": "COMPARISON_GT",
             "thresholdValue": policy.above,
             "duration": "0s",
@@ -129,13 +130,13 @@ def _too_many(metric: str, policy: AlertPolicy) -> dict[str, Any]:
     }
 
 
-def _absent(metric: str, seconds: int) -> dict[str, Any]:
+def _absent(counted: str, seconds: int) -> dict[str, Any]:
     """Nothing was counted for so long; of a counter that never counted Cloud Monitoring tells nothing."""
     summed = {"alignmentPeriod": "300s", "perSeriesAligner": "ALIGN_SUM", "crossSeriesReducer": "REDUCE_SUM"}
     return {
         "displayName": f"nothing for {seconds} s",
         "conditionAbsent": {
-            "filter": f'{metric} AND resource.type="cloud_run_revision"',
+            "filter": counted,
             "duration": f"{seconds}s",
             "aggregations": [summed],
         },

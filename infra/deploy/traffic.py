@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from infra.deploy.gcloud import CommandFailed, Gcloud
 from infra.deploy.names import cloud_name
 from infra.deploy.place import Place
 from infra.manifest import Manifest
+
+_SERVICE = "serving.knative.dev/service"
 
 
 def save(gcloud: Gcloud, manifest: Manifest, place: Place, path: Path, say: Callable[[str], None]) -> int:
@@ -46,6 +49,44 @@ def restore(gcloud: Gcloud, place: Place, path: Path, say: Callable[[str], None]
         revisions = {str(name): str(revision) for name, revision in json.loads(path.read_text("utf-8")).items()}
     except (OSError, ValueError, AttributeError) as error:
         raise DeployFailed(f"{path}: is not what 'revisions --save' writes: {error}") from error
+    if not revisions:
+        say("nothing to lead back to: this was the first deployment")
+    return _lead(gcloud, place, revisions, say)
+
+
+def restore_before(
+    gcloud: Gcloud, manifest: Manifest, place: Place, moment: datetime, say: Callable[[str], None]
+) -> int:
+    """Lead the traffic of each function back to its newest revision that was made before a moment and starts.
+
+    Raises:
+        DeployFailed: no function has one, or some function could not be led back.
+    """
+    listed = gcloud.read("run", "revisions", "list", f"--region={place.region}")
+    ours = {cloud_name(name) for name in manifest.functions}
+    newest: dict[str, tuple[datetime, str]] = {}
+    for each in listed:
+        service, made = str(each["metadata"]["labels"][_SERVICE]), _moment(each["metadata"]["creationTimestamp"])
+        if service in ours and made < moment and _starts(each):
+            newest[service] = max((made, str(each["metadata"]["name"])), newest.get(service, (made, "")))
+    if not newest:
+        raise DeployFailed(f"no function has a revision that was made before {moment.isoformat()} and starts")
+    for name in sorted(ours - set(newest)):
+        say(f"{name}: has no revision of before that, and is left as it is")
+    return _lead(gcloud, place, {name: revision for name, (_, revision) in sorted(newest.items())}, say)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _starts(revision: Mapping[str, Any]) -> bool:
+    conditions = revision.get("status", {}).get("conditions", ())
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def _lead(gcloud: Gcloud, place: Place, revisions: Mapping[str, str], say: Callable[[str], None]) -> int:
+    """Lead the traffic of functions to these revisions; raises DeployFailed after all were tried."""
     failed = []
     for name, revision in revisions.items():
         to = revision if "=" in revision else f"{revision}=100"
@@ -58,6 +99,4 @@ def restore(gcloud: Gcloud, place: Place, path: Path, say: Callable[[str], None]
             say(f"{name}: traffic goes to {to}")
     if failed:
         raise DeployFailed("\n".join(failed))
-    if not revisions:
-        say("nothing to lead back to: this was the first deployment")
     return 0

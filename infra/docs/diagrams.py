@@ -53,11 +53,15 @@ def _calls(manifest: Manifest) -> Iterator[str]:
 def _watching(manifest: Manifest) -> Iterator[str]:
     """Log entries are counted, a counter makes an alert policy fire, and that leads to a page."""
     for name, metric in manifest.metrics.items():
-        shown = "<br>".join(metric.names) or "runs of jobs that succeeded"
+        shown = "<br>".join(metric.names) or metric.description.removesuffix(".")
         yield f'e_{name}["{shown}"] --> m_{name}(["{name}"])'
     for name, policy in manifest.alert_policies.items():
         word = name.replace("-", "_")
-        limit = "none for too long" if policy.jobs else f"more than {policy.above:g} in {policy.within} s"
+        limit = (
+            "none for too long"
+            if policy.jobs or policy.absent_for
+            else f"more than {policy.above:g} in {policy.within} s"
+        )
         yield f'm_{policy.metric} -->|"{limit}"| p_{word}{{{{"{name}: {policy.severity}"}}}}'
         yield f'p_{word} --> r_{word}["runbooks/{policy.runbook}.md"]'
 

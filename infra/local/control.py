@@ -14,7 +14,7 @@ from infra.local.standins.faults import BadFault, Fault, parse_fault
 ALERTS_MOST = 200
 KNOWN = (
     "info, alerts, logs/NAME, canary/received, NAME/received, NAME/fault, jobs/NAME/run, "
-    "queues/NAME/purge|pause|resume, functions/NAME/kill"
+    "queues/NAME/purge|pause|resume, functions/NAME/kill, functions/NAME/settings"
 )
 
 
@@ -60,6 +60,12 @@ class System(Protocol):
     async def kill(self, name: str) -> None:
         """End a function's processes."""
 
+    def settings(self, name: str) -> dict[str, str | None]:
+        """A function's settings that were changed; None for one that was taken away."""
+
+    async def set_settings(self, name: str, changed: Mapping[str, str | None]) -> None:
+        """Start a function again with other settings."""
+
     def logs(self, name: str) -> list[str]:
         """The last lines of a part."""
 
@@ -82,6 +88,9 @@ def routes(system: System) -> list[web.RouteDef]:
         web.post("/_local/jobs/{name}/run", control.run_job),
         web.post("/_local/queues/{name}/{verb:purge|pause|resume}", control.change_queue),
         web.post("/_local/functions/{name}/kill", control.kill),
+        web.get("/_local/functions/{name}/settings", control.settings),
+        web.put("/_local/functions/{name}/settings", control.set_settings),
+        web.delete("/_local/functions/{name}/settings", control.reset_settings),
         web.route("*", "/_local/{rest:.*}", control.unknown),
     ]
 
@@ -162,6 +171,29 @@ class _Control:
     async def kill(self, request: web.Request) -> web.Response:
         await self._system.kill(request.match_info["name"])
         return web.json_response({})
+
+    @_named
+    async def settings(self, request: web.Request) -> web.Response:
+        return web.json_response({"settings": self._system.settings(request.match_info["name"])})
+
+    @_named
+    async def set_settings(self, request: web.Request) -> web.Response:
+        try:
+            changed = json.loads(await request.text())
+        except (ValueError, RecursionError):
+            changed = None
+        if not isinstance(changed, dict) or not all(each is None or isinstance(each, str) for each in changed.values()):
+            return problem(400, 'The body must be JSON, {"SETTING": "value"}; null takes a setting away.')
+        try:
+            await self._system.set_settings(request.match_info["name"], changed)
+        except ValueError as error:
+            return problem(400, str(error))
+        return web.json_response({"settings": self._system.settings(request.match_info["name"])})
+
+    @_named
+    async def reset_settings(self, request: web.Request) -> web.Response:
+        await self._system.set_settings(request.match_info["name"], {})
+        return web.json_response({"settings": {}})
 
     async def unknown(self, request: web.Request) -> web.Response:
         return problem(404, f"There is no {request.method} of that name; under /_local/ there are: {KNOWN}.")

@@ -127,6 +127,17 @@ class Supervised:
         if self._running:
             await self._running.kill()
 
+    async def change(self, spec: ProcessSpec, grace: float = 5.0) -> None:
+        """End its processes, SIGTERM first, and wait until they are gone; then it is started as another one, at once.
+
+        Args:
+            spec: how it is started from now on.
+            grace: seconds between SIGTERM and SIGKILL.
+        """
+        self.spec, self._asked = spec, True
+        if self._running:
+            await self._running.end(grace)
+
     async def stop(self, grace: float = 5.0) -> None:
         """End the program and everything it started; it is not started again. Stopping twice is no error.
 

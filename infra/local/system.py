@@ -81,6 +81,7 @@ class LocalSystem:
             backoff_cap=timedelta(seconds=wiring.FAST_BACKOFF_SECONDS) if self._fast else None,
         )
         self._functions: dict[str, Supervised] = {}
+        self._changed: dict[str, dict[str, str | None]] = {}
         self._emulator: Emulator | None = None
         self._wiring: Wiring | None = None
         self._ending = AsyncExitStack()
@@ -223,6 +224,25 @@ class LocalSystem:
     async def kill(self, name: str) -> None:
         """SIGKILL a function's processes; it is started again. Raises KeyError with the names there are."""
         await self._functions[_known(name, self._functions)].kill()
+
+    def settings(self, name: str) -> dict[str, str | None]:
+        """A function's settings that were changed; raises KeyError with the names there are."""
+        return self._changed.get(_known(name, self._functions), {})
+
+    async def set_settings(self, name: str, changed: Mapping[str, str | None]) -> None:
+        """Start a function again with these settings other than its own, as a deployment would.
+
+        Args:
+            name: the function's; raises KeyError with the names there are.
+            changed: all that is to differ, None for one that is to be taken away; empty for what it had at first.
+
+        Raises:
+            ValueError: it has no setting of such a name.
+        """
+        function = self._functions[_known(name, self._functions)]
+        spec = self._started().changed(name, changed)
+        self._changed[name] = dict(changed)
+        await function.change(self._shape(spec))
 
     def logs(self, name: str) -> list[str]:
         """The last lines of a function or of ``firestore``; raises KeyError with the names there are."""

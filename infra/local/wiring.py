@@ -8,7 +8,7 @@ import math
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from infra.local.ports import HOST
@@ -84,6 +84,25 @@ class Wiring:
             cwd=ROOT,
             ready_url=url,
         )
+
+    def changed(self, function: str, changed: Mapping[str, str | None]) -> ProcessSpec:
+        """How to start a function with settings other than its own.
+
+        Args:
+            function: its name.
+            changed: its settings and secrets by name, None for one that it is to be without; also
+                ``FIRESTORE_EMULATOR_HOST``, so that one function alone can be without its storage.
+
+        Raises:
+            ValueError: the manifest gives it no such setting.
+        """
+        entry = self.manifest.functions[function]
+        known = {*entry.settings, *entry.secrets, "FIRESTORE_EMULATOR_HOST"}
+        if unknown := sorted(set(changed) - known):
+            raise ValueError(f"{function} has no {', '.join(unknown)}; it has {', '.join(sorted(known))}.")
+        spec = self.process(function)
+        env = {name: value for name, value in {**spec.env, **changed}.items() if value is not None}
+        return replace(spec, env=env)
 
     def environment(self, function: str) -> dict[str, str]:
         """A function's whole environment.

@@ -7,13 +7,14 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from infra.ops import import_arguments, migration_arguments, system_arguments
+from infra.ops import import_arguments, migration_arguments, restore_arguments, system_arguments
 from infra.ops.login import DEFAULT_URL, login
 
 STATUSES = ("pending", "failed", "waived")
 
 EPILOG = """\
-The key is taken from ADMIN_API_KEY; of a system on this machine it need not be set.
+The key is taken from ADMIN_API_KEY; of a system on this machine it need not be set. CONSOLE_URL says where the console
+is, where no option does.
 
 exit status:
   0    done, and fine
@@ -107,6 +108,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         migration_arguments.check(options, whole.error)
     if options.command == "import-sql":
         import_arguments.check(options, whole.error)
+    if options.command == "restore":
+        restore_arguments.check(options, whole.error)
     for alert_id in named:
         if not re.fullmatch(r"[0-9A-Za-z_-]{1,128}", alert_id):
             whole.error("an alert's id has letters, digits, - and _ only")
@@ -129,6 +132,7 @@ def _whole() -> argparse.ArgumentParser:
     system_arguments.add(commands, _command)
     migration_arguments.add(commands, _command)
     import_arguments.add(commands)
+    restore_arguments.add(commands)
     return whole
 
 
@@ -158,7 +162,7 @@ def _command(commands: Any, name: str, what: str, epilog: str) -> argparse.Argum
     )
     command.add_argument("--json", action="store_true", help="the console's answer as JSON instead of tables")
     command.add_argument("--url", default=DEFAULT_URL, help=f"the system's address ({DEFAULT_URL})")
-    command.add_argument("--console-url", metavar="URL", help="the console's own address, where it is not under --url")
+    command.add_argument("--console-url", metavar="URL", help="the console's own address (CONSOLE_URL)")
     return command
 
 

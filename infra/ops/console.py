@@ -14,6 +14,8 @@ from infra.ops.failures import NOT_DONE, WRONG_USAGE, CommandFailed
 KEY_VARIABLE = "ADMIN_API_KEY"
 IDENTITY_VARIABLE = "ADMIN_IDENTITY_TOKEN"
 """What the platform itself asks for in front of a deployed console: ``gcloud auth print-identity-token``."""
+CONSOLE_VARIABLE = "CONSOLE_URL"
+"""Where the console is, for whoever does not want to say it in every command."""
 HEADER = "X-ADMIN-API-KEY"
 CONSOLE = "/admin_console"
 MIGRATIONS = "/admin_migration"

@@ -6,7 +6,10 @@ Readers take documents that an earlier version of the code wrote: a field it did
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields
+from datetime import datetime
+from types import NoneType
 from typing import Any
 
 from google.cloud import firestore
@@ -26,6 +29,21 @@ _RARE = {
     item.name: item.default for item in fields(Alert) if item.default is not MISSING and item.name not in _QUERIED
 } | {"route": [], "conversation_ids": []}
 _PLAIN = tuple(item.name for item in fields(Alert) if item.name not in _CONVERTED)
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "bool": (bool,),
+    "datetime": (datetime,),
+    "datetime | None": (datetime, NoneType),
+    "int": (int,),
+    "str": (str,),
+    "str | None": (str, NoneType),
+}
+_TAKES = {item.name: _TYPES[str(item.type)] for item in fields(Alert) if item.name in _PLAIN} | {
+    "payload": (dict,),
+    "history": (list,),
+    "route": (list,),
+    "conversation_ids": (list,),
+}
+"""What each field of a document is; one that somebody changed into something else must not be met in a decision."""
 
 
 def alert_document(alert: Alert) -> dict[str, Any]:
@@ -55,6 +73,8 @@ def alert_of(alert_id: str, data: dict[str, Any]) -> Alert:
     Raises:
         Unreadable: it holds none.
     """
+    if any(name in data and not isinstance(data[name], taken) for name, taken in _TAKES.items()):
+        raise Unreadable(alert_id)
     try:
         return Alert(
             id=alert_id,

@@ -126,6 +126,7 @@ def erasing(settings: Settings, database: Database) -> Erasing:
         lease=budgets.lease,
         wait=budgets.scheduled_wait,
         relook=timedelta(seconds=settings.erasure_relook_seconds),
+        overdue=settings.max_parked_age,
         ask_seconds=settings.destination_deadline_seconds,
         run_seconds=ERASURE_SECONDS,
         clock=SystemClock(),

@@ -9,6 +9,7 @@ from shared.domain.breaker import BREAKER_OPEN
 FAILED = "alert-failed.md"
 BLOCKED = "destination-blocked.md"
 OPEN = "breaker-open.md"
+QUOTA = "monday-quota.md"
 
 BLOCKING = frozenset(
     {
@@ -65,6 +66,8 @@ def runbook_for(cause: str | None, outcome: str | None = None) -> str:
     """
     if cause == BREAKER_OPEN:
         return OPEN
+    if cause == "DAILY_LIMIT_EXCEEDED":
+        return QUOTA
     if outcome not in (None, "blocked"):
         return FAILED
     if outcome == "blocked" or (cause is not None and (cause in BLOCKING or _BLOCKING_STATUS.fullmatch(cause))):

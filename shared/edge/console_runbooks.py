@@ -94,17 +94,20 @@ def _words(text: str) -> list[str]:
 
 
 def _sections(name: str) -> Iterator[tuple[Runbook, list[Token]]]:
-    """What stands under each ``### `` heading, and each paragraph that an anchor of its own names, with its tokens."""
+    """What stands under each heading below the second level, and each paragraph that an anchor names, with its tokens.
+
+    A heading that is a destination's name is no part: it says whose the parts under it are.
+    """
     tokens, channel = _tokens(name), None
     for number, token in enumerate(tokens):
-        if token.type == "heading_open" and token.tag == "h2":
-            title = tokens[number + 1].content
+        title = tokens[number + 1].content if token.type == "heading_open" else ""
+        if title and (title in CHANNELS.values() or token.tag == "h2"):
             channel = title if title in CHANNELS.values() else None
-        if token.type == "heading_open" and token.tag == "h3":
+        elif title and token.tag in ("h3", "h4"):
             ends = (after for after in range(number + 1, len(tokens)) if tokens[after].type == "heading_open")
             body = tokens[number + 3 : next(ends, len(tokens))]
             place = str(token.attrGet("id"))
-            yield Runbook(name, tokens[number + 1].content, _html(body), place, channel), body
+            yield Runbook(name, title, _html(body), place, channel), body
         if token.type == "inline" and (found := _ANCHOR.match(token.content)):
             body = tokens[number - 1 : number + 2]
             yield Runbook(name, found[1], _html(body), found[1], channel), body
@@ -152,4 +155,4 @@ def _html(tokens: list[Token]) -> Markup:
 
 @cache
 def _markdown() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": True})
+    return MarkdownIt("commonmark", {"html": True}).enable("table")

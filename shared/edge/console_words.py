@@ -63,6 +63,7 @@ STATES: Mapping[str, tuple[str, str]] = {
 
 ACTIONS: Mapping[str, str] = {
     "redrive": "Sent again",
+    "restore": "Restored",
     "waive": "Waived",
     "breaker": "Set a breaker",
     "job_run": "Ran a job",

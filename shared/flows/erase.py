@@ -38,6 +38,7 @@ class Erasing:
         lease: how long an attempt at an alert may be under way.
         wait: before a destination that did not do it is asked again.
         relook: how long after that it is looked there once more.
+        overdue: after so long a person is told, again at each pass.
         ask_seconds: how long a destination may take.
         run_seconds: after this long nothing more is begun.
         clock: for that.
@@ -53,6 +54,7 @@ class Erasing:
     lease: timedelta
     wait: timedelta
     relook: timedelta
+    overdue: timedelta
     ask_seconds: float
     run_seconds: float
     clock: Clock
@@ -87,16 +89,16 @@ class Erasing:
         """One pass: as far as it can go now."""
         erasure, sending = self._here(erasure)
         if sending:
-            self._wait(domain.later(erasure, now + self.lease, "being_sent"))
+            self._wait(domain.later(erasure, now + self.lease, "being_sent"), now)
             return
         if erasure.items and not erasure.looked_again:
             erasure = self._there(erasure, now)
             if not erasure.looked_again:
-                self._wait(erasure)
+                self._wait(erasure, now)
                 return
         erasure = self._again_here(erasure)
         if erasure.wake_at > now:
-            self._wait(erasure)
+            self._wait(erasure, now)
             return
         record = Recorded(self.chance.token(), "system", "erased", "sweep", erasure.id, erasure.conversation_id)
         self.store.save(replace(erasure, state=DONE), record)
@@ -163,9 +165,12 @@ class Erasing:
         )
         return domain.later(erasure, erasure.wake_at + self.wait, "something_new") if left else erasure
 
-    def _wait(self, erasure: Erasure) -> None:
+    def _wait(self, erasure: Erasure, now: datetime) -> None:
         self.store.save(erasure)
-        self.events("erasure_waits", conversation_id=erasure.conversation_id, cause=erasure.problem or "looks_again")
+        told = {"conversation_id": erasure.conversation_id, "cause": erasure.problem or "looks_again"}
+        self.events("erasure_waits", **told)
+        if now - erasure.requested_at > self.overdue:
+            self.events("erasure_overdue", **told)
         try:
             self.sweep.ask(f"erasure {erasure.id} {erasure.wake_at.isoformat()}", erasure.wake_at)
         except QueueError as error:

@@ -1,6 +1,7 @@
 """Take a sample of the counts for the charts, at most one a minute, and once an hour count every alert.
 
-Charts are a convenience: what goes wrong here is reported and holds nothing up.
+Charts are a convenience: what goes wrong here is reported and holds nothing up. That not every alert is accounted for
+is told of by the event ``not_balanced``, which an alert policy looks at.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class TakeSample:
         except StorageError as error:
             self.events("sample_failed", error=type(error).__name__)
             return None
+        if not census.balanced:
+            self.events("not_balanced", count=len(census.wrong))
         return Verdict(look.at, census.balanced, tuple(alert.id for alert in census.wrong[:WRONG_KEPT]))
 
 

@@ -34,7 +34,7 @@ class DeliverySettings:
     )
     max_parked_age: timedelta = setting(
         "MAX_PARKED_AGE",
-        "How long an alert waits before a person is told, whatever its attempts.",
+        "How long an alert waits before a person is told, whatever its attempts; and an erasure.",
         kinds.duration(timedelta(minutes=1), timedelta(days=30)),
         "24h",
     )

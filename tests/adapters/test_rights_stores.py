@@ -242,6 +242,7 @@ def erasing(world: FirestoreWorld, board: Board | None = None, **changes: Any) -
         lease=timedelta(0),
         wait=timedelta(0),
         relook=timedelta(0),
+        overdue=timedelta(days=1),
         ask_seconds=1,
         run_seconds=45,
         clock=SystemClock(),
@@ -284,6 +285,18 @@ def test_an_erasure_leaves_hashes_only(visitor: Visiting, rights: FirestoreRight
     assert visitor.world.names("messages") == set()
     assert {visitor.world.document("alerts", name)["state"] for name in visitor.world.names("alerts")} == {"erased"}
     assert rights.standing(ADDRESS).since is not None
+
+
+def test_an_erasure_that_waits_for_too_long_is_told_of(visitor: Visiting, rights: FirestoreRights) -> None:
+    """At each pass, with what is in the way; not before."""
+    conversation = visitor.says()["conversation_id"]
+    sent(visitor.world)
+    rights.request_erasure(ADDRESS, conversation, record("erasure_requested"))
+    early, late = RecordedEvents(), RecordedEvents()
+    erasing(visitor.world, Board("Unauthorized"), events=early).continue_erasures()
+    assert (early.names.count("erasure_waits"), early.of("erasure_overdue")) == (1, [])
+    erasing(visitor.world, Board("Unauthorized"), events=late, overdue=timedelta(0)).continue_erasures()
+    assert late.of("erasure_overdue") == [{"conversation_id": conversation, "cause": "Unauthorized"}]
 
 
 def test_an_alert_that_is_being_sent_is_erased_after_its_outcome(visitor: Visiting, rights: FirestoreRights) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from dataclasses import replace
 
@@ -11,10 +12,11 @@ from google.api_core import exceptions
 
 from shared.adapters.firestore import CONFLICTS, CONTENTIONS, NO_ANSWER, committing, reading
 from shared.adapters.firestore_alerts import FirestoreAlerts
-from shared.domain.alert import State
+from shared.adapters.firestore_documents import alert_document
+from shared.domain.alert import Alert, State
 from shared.domain.budget import Budget
 from shared.domain.outcome import Delivered, Outcome, Rejected, Retry
-from shared.errors import Conflict, Contention, OutcomeUnknown, StorageError, StorageUnavailable
+from shared.errors import Conflict, Contention, OutcomeUnknown, StorageError, StorageUnavailable, Unreadable
 from shared.flows.deliver_alert import DeliverAlert
 from shared.ports import Admitted, ClaimHeld, Step
 from tests.adapters.conftest import FirestoreWorld
@@ -319,6 +321,22 @@ def test_f16_an_alert_that_cannot_be_read_does_not_hide_the_others(firestore_wor
     world.database.document("alerts", "poison").set(poison)
     page = world.alerts.due(made.created_at + seconds(60), 10, channel="slack", parked=False)
     assert (page.unreadable, [found.alert for found in page.alerts]) == (("poison",), [made])
+
+
+CHANGED = [item.name for item in dataclasses.fields(Alert) if item.name not in ("id", "channel", "wake_at", "state")]
+
+
+@pytest.mark.parametrize("field", CHANGED)
+def test_f16_a_field_of_another_kind_does_not_hide_the_others(firestore_world: FirestoreWorld, field: str) -> None:
+    """Somebody changed it by hand: the sweep would fail at it, with everything that comes after."""
+    world, made = firestore_world, alert()
+    world.put(made)
+    document = alert_document(replace(made, id="poison")) | {field: {"of": "another kind"} if field != "payload" else 3}
+    world.database.document("alerts", "poison").set(document)
+    page = world.alerts.due(made.wake_at + seconds(60), 10, channel=made.channel, parked=False)
+    assert (page.unreadable, [found.alert for found in page.alerts]) == (("poison",), [made])
+    with pytest.raises(Unreadable):
+        world.alerts.read("poison", made.channel)
 
 
 ERRORS = [each for each in vars(exceptions).values() if isinstance(each, type) and issubclass(each, Exception)]

@@ -11,8 +11,8 @@ import pytest
 from infra.deploy.gcloud import shown
 from infra.manifest import ROOT, load
 from shared.edge.console_assets import BUNDLES
-from tests.deploy.conftest import PROJECT, SECRETS
 from tests.support import full_place
+from tests.support.cloud_project import PROJECT, SECRETS
 from tests.support.google_apis.state import PROJECT_NUMBER
 
 pytestmark = pytest.mark.timeout(900)
@@ -126,6 +126,9 @@ def test_the_requests_are_those_that_google_is_to_get(deployed) -> None:
     [condition] = absent["conditions"]
     assert condition["conditionAbsent"]["duration"] == "2400s"
     assert "bellhop_canary_arrived" in condition["conditionAbsent"]["filter"]
+    paused = next(seen.body for seen in made if seen.body.get("displayName") == "Bellhop: queue-paused")
+    [condition] = paused["conditions"]
+    assert condition["conditionThreshold"]["filter"].endswith('AND resource.type="cloud_tasks_queue"')
 
 
 def test_every_queue_job_and_index_is_asked_for_as_the_manifest_has_it(deployed) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from infra.manifest import ROOT
-from tests.deploy.conftest import with_sdk
+from tests.support.cloud_project import with_sdk
 from tests.support.forked_gcloud import python_of, sdk
 
 CHOOSE = """

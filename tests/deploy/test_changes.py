@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.deploy.conftest import PROJECT, SECRETS
+from tests.support.cloud_project import PROJECT, SECRETS
 from tests.support.google_apis.comparing import differences
 
 pytestmark = pytest.mark.timeout(900)

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from tests.deploy.conftest import PROJECT
+from tests.support.cloud_project import PROJECT
 from tests.support.google_apis.comparing import differences
 
 pytestmark = [pytest.mark.deploy_faults, pytest.mark.timeout(3000)]

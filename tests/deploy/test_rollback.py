@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 
+from infra.deploy.arguments import parse
 from infra.manifest import ROOT, load
-from tests.deploy.conftest import PROJECT, Cloud
 from tests.support import full_place
+from tests.support.cloud_project import PROJECT, Cloud
 from tests.support.google_apis import run
+from tests.support.google_apis.state import Revision
 
 pytestmark = pytest.mark.timeout(900)
 CHAT = f"projects/{PROJECT}/locations/europe-west1/services/chat"
@@ -65,6 +68,34 @@ def test_a_later_deployment_brings_the_traffic_to_what_it_deploys(project, tmp_p
     assert project.deploy("apply", "--place", larger(tmp_path), "--only", "chat") == 0
     assert reached(project) != first
     assert reached(project) == {project.state.resources[CHAT]["revisions"][-1]: 100}
+
+
+def test_without_a_file_the_revisions_of_before_a_moment_are_found(project, tmp_path, capsys) -> None:
+    """The newest that starts; where there is none of before then, nothing is led anywhere."""
+    before, service = reached(project), project.state.resources[CHAT]
+    moment = datetime.now(UTC)
+    assert project.deploy("apply", "--place", larger(tmp_path), "--only", "functions,traffic") == 0
+    assert reached(project) != before
+    service["revisions"].insert(1, "chat-99999-abc")
+    project.state.revisions["chat-99999-abc"] = Revision(moment - timedelta(microseconds=1), {}, starts=False)
+    capsys.readouterr()
+    assert project.deploy("rollback", "--before", moment.isoformat()) == 0
+    assert reached(project) == before
+    told = capsys.readouterr().out.splitlines()
+    assert len(told) == len(load().functions)
+    assert f"chat: traffic goes to {next(iter(before))}=100" in told
+    project.state.forget()
+    assert project.deploy("rollback", "--before", "2020-01-05T09:00:00Z") == 1
+    assert project.state.mutations() == []
+    assert "no function has a revision that was made before 2020-01-05" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--before", "yesterday"], ["--before", "2026-01-05T09:00:00"]])
+def test_a_moment_has_its_zone(arguments: list[str], capsys) -> None:
+    """And one of the two has to be said."""
+    with pytest.raises(SystemExit):
+        parse(["rollback", *arguments])
+    assert "2026-01-05T02:40:00Z" in (said := capsys.readouterr().err) or "--to --before is required" in said
 
 
 def test_a_split_is_written_down_as_it_is(project, tmp_path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from infra.manifest import ROOT
-from tests.deploy.conftest import PROJECT, SECRETS
+from tests.support.cloud_project import PROJECT, SECRETS
 
 pytestmark = pytest.mark.timeout(900)
 PLAIN = "a-word-that-is-no-secret"

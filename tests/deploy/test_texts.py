@@ -14,7 +14,7 @@ from infra.deploy.gcloud import Ended, Gcloud, shown
 from infra.deploy.names import Names
 from infra.deploy.state import State
 from infra.manifest import ROOT, load
-from tests.deploy.conftest import with_sdk
+from tests.support.cloud_project import with_sdk
 
 pytestmark = pytest.mark.timeout(900)
 FILES = [
@@ -30,14 +30,15 @@ def commands(path: Path) -> list[str]:
     text = path.read_text(encoding="utf-8").replace("\\\n", " ")
     blocks = "\n".join(re.findall(r"```bash\n(.*?)```", text, re.DOTALL)) if path.suffix == ".md" else text
     found = re.findall(r"(?m)^[#\s]*(gcloud [a-z][^\n`]*)$", blocks)
-    found += re.findall(r"\$\((gcloud [^)]*)\)", text)
+    found += re.findall(r"\$\((gcloud (?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)", text)
     found += (
         re.findall(r": (gcloud builds [^\n]*)", text)
         if path.suffix == ".yaml"
         else re.findall(r"`(gcloud [a-z]+ [^`]*)`", text)
     )
     filled = [
-        re.sub(r"#.*$", "", each).strip().replace("EMAIL", "a@b-project.iam.gserviceaccount.com") for each in found
+        re.sub(r"( [|<>] |#).*$", "", each).strip().replace("EMAIL", "a@b-project.iam.gserviceaccount.com")
+        for each in found
     ]
     return [
         each for each in dict.fromkeys(filled) if not each.startswith(("gcloud emulators", "gcloud functions deploy`"))

@@ -18,8 +18,8 @@ import requests
 
 from infra.deploy import place as places
 from infra.manifest import load
-from tests.deploy.conftest import PROJECT, SECRETS
 from tests.support import clean_environment
+from tests.support.cloud_project import PROJECT, SECRETS
 
 pytestmark = pytest.mark.timeout(900)
 MANIFEST = load()

@@ -70,8 +70,10 @@ class ForkedGcloud:
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
-    def __call__(self, argv: Sequence[str], stdin: str | None) -> Ended:
-        """Run one command; see `infra.deploy.gcloud.Runner`."""
+    def __call__(
+        self, argv: Sequence[str], stdin: str | None, environ: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> Ended:
+        """Run one command; see `infra.deploy.gcloud.Runner`. Its environment and folder may be its caller's."""
         number = next(self._numbers)
         names = {name: self.folder / f"{number}.{name}" for name in ("stdin", "out", "err", "learned")}
         names["stdin"].write_text(stdin or "", encoding="utf-8")
@@ -79,8 +81,8 @@ class ForkedGcloud:
         request = {
             "id": number,
             "argv": list(argv),
-            "env": self.environment,
-            "cwd": str(self._cwd),
+            "env": {**self.environment, **(environ or {})},
+            "cwd": str(cwd or self._cwd),
             **{name: str(path) for name, path in names.items()},
         }
         with self._lock:

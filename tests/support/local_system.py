@@ -38,15 +38,25 @@ class FromAddress(HTTPAdapter):
 
 
 class LocalSystem:
-    """One running system, and what tests ask of it."""
+    """One running system, and what tests ask of it.
+
+    Attributes:
+        log_file: where every line goes that its functions print.
+        environ: what it was started with, beside this process's environment.
+    """
 
     def __init__(self, **environ):
+        self.environ = environ
+        # So that the run's log scan reads them; nowhere outside a run of the tests.
+        folder = WATCHING.scan.folder
+        self.log_file = None if folder is None else folder / uuid.uuid4().hex
+        heard = {} if self.log_file is None else {"BELLHOP_LOG_FILE": str(self.log_file)}
         passed = {name: value for name, value in os.environ.items() if not name.startswith("BELLHOP_")}
         self._port = Port()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "infra.local"],
             cwd=ROOT,
-            env={**passed, **self._heard(), "PORT": str(self._port.number), **environ},
+            env={**passed, **heard, "PORT": str(self._port.number), **environ},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -62,12 +72,6 @@ class LocalSystem:
         self.url = ""
         self._clients = 0
         self._sessions: list[requests.Session] = []
-
-    @staticmethod
-    def _heard():
-        """Where its functions' lines go, so that the run's log scan reads them; nowhere outside a run of the tests."""
-        folder = WATCHING.scan.folder
-        return {} if folder is None else {"BELLHOP_LOG_FILE": str(folder / uuid.uuid4().hex)}
 
     @staticmethod
     def _read(stream, tell):
@@ -165,6 +169,12 @@ class LocalSystem:
     def healed(self, destination="slack"):
         """Mend a destination."""
         self.local("DELETE", f"{destination}/fault")
+
+    def own_settings(self):
+        """Start each function that has other settings than its own again, with its own."""
+        for name in self.info["functions"]:
+            if self.local("GET", f"functions/{name}/settings")["settings"]:
+                self.local("DELETE", f"functions/{name}/settings")
 
     def all_healed(self):
         """Mend every destination."""

@@ -14,7 +14,7 @@ from infra.manifest import load
 from shared.adapters import slack, smtp, webhook
 from shared.adapters.monday_answers import BLOCKED_STATUSES, BY_STATUS, ERRORS, Kind
 from shared.domain.redaction import redacted
-from shared.domain.runbooks import BLOCKED, BLOCKING, FAILED, OPEN, runbook_for
+from shared.domain.runbooks import BLOCKED, BLOCKING, FAILED, OPEN, QUOTA, runbook_for
 from shared.domain.samples import Sample, hour_of, minute_of, thinned
 from shared.domain.schedules import JOBS, due_before
 from tests.support.fakes import NOW
@@ -59,7 +59,7 @@ def theirs() -> dict[str, str]:
     """Every cause that a destination's answer can become, with the page it needs."""
     causes = {name: BLOCKED if name in slack.BLOCKED else FAILED for name in slack.NAMES}
     causes |= {name: BLOCKED if kind is Kind.BLOCKED else FAILED for kind, names in ERRORS.items() for name in names}
-    causes |= dict.fromkeys(BY_STATUS, FAILED)
+    causes |= dict.fromkeys(BY_STATUS, FAILED) | {"DAILY_LIMIT_EXCEEDED": QUOTA}
     causes |= {f"http_{status}": BLOCKED for status in webhook.BLOCKED | BLOCKED_STATUSES}
     causes |= {f"smtp_{status}": BLOCKED for status in smtp.BLOCKED}
     return causes
@@ -78,6 +78,7 @@ def test_every_cause_of_a_destination_has_its_page(cause: str, page: str) -> Non
         (None, None, FAILED),
         ("breaker_open", None, OPEN),
         ("unconfirmed", None, FAILED),
+        ("DAILY_LIMIT_EXCEEDED", "retry", QUOTA),
         ("internal_ValueError", "retry", FAILED),
         ("http_404", "retry", FAILED),  # an attempt says what it came to
         ("some_new_word", "blocked", BLOCKED),

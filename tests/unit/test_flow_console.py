@@ -355,6 +355,15 @@ def sampled(samples: FakeSamples, counting: Any = None, look: Callable[[], Look]
     return flow(), events
 
 
+@pytest.mark.parametrize(("wrong", "told"), [((), 0), ((WrongAlert("lost", "gone"),), 1)])
+def test_a_count_that_does_not_balance_is_told_of(wrong: tuple[WrongAlert, ...], told: int) -> None:
+    """With how many are named; an alert policy looks at it. A count that was taken this hour is not taken again."""
+    _, events = sampled(FakeSamples(), FakeCounting(*wrong))
+    assert [values for name, values in events.lines if name == "not_balanced"] == [{"count": 1}] * told
+    _, events = sampled(FakeSamples(judged=True), FakeCounting(*wrong))
+    assert events.names == []
+
+
 def test_a_sample_holds_what_charts_show() -> None:
     """With the hour's verdict where it has none yet."""
     samples = FakeSamples()

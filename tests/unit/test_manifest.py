@@ -134,6 +134,11 @@ MISTAKES = {
         "account: chat",
         "functions.chat.service_account: was 'chat'; takes 6 to 30 of",
     ),
+    "filter-without-resource": (
+        "jobs:\n",
+        "metrics:\n  refused: {filter: 'httpRequest.status=429', description: x}\njobs:\n",
+        "metrics.refused.filter: was 'httpRequest.status=429'; takes a filter that names one kind of resource",
+    ),
     "invoker": ("tasks: bellhop-tasks", "tasks: x@y", "invokers.tasks: was 'x@y'; takes 6 to 30 of"),
     "concurrency": (
         "  concurrency: 10",

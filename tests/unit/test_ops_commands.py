@@ -218,6 +218,19 @@ def test_the_console_is_found_where_it_is_said_to_be(servers: list[Answering], a
     assert servers[0].seen == [(path, KEY["ADMIN_API_KEY"])]
 
 
+def test_the_environment_says_where_the_console_is_unless_an_option_does(servers: list[Answering]) -> None:
+    """So that a runbook's commands are the same everywhere. Migrations are another function's."""
+    body = '{"balanced": true, "channels": {}, "alerts": []}'
+    servers.append(Answering(200, body))
+    servers.append(Answering(200, body))
+    environ = KEY | {"CONSOLE_URL": f"{servers[0].url}/mine"}
+    assert main(["conservation"], environ) == 0
+    assert main(["conservation", "--url", servers[1].url], environ) == 0
+    assert main(["conservation", "--console-url", f"{servers[1].url}/other"], environ) == 0
+    assert [path for path, _ in servers[0].seen] == ["/mine/conservation"]
+    assert [path for path, _ in servers[1].seen] == ["/admin_console/conservation", "/other/conservation"]
+
+
 def test_what_a_terminal_would_obey_is_not_printed(
     servers: list[Answering], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -121,6 +121,38 @@ def _update_schedule(state: State, asked: Asked) -> Any:
     return state.resources[asked.name]
 
 
+def backed_up(state: State, database: str, day: str) -> str:
+    """Arrange a daily backup of a database, of this day; its name."""
+    location = state.get(f"projects/{state.project}/databases/{database}")["locationId"]
+    name = f"projects/{state.project}/locations/{location}/backups/{state.number():08x}-a1b2"
+    times = {"snapshotTime": f"{day}T02:00:00Z", "expireTime": f"{day}T02:00:00Z"}
+    whole = {"name": name, "database": f"projects/{state.project}/databases/{database}", "state": "READY", **times}
+    return str(state.create(name, whole)["name"])
+
+
+def _backups(state: State, asked: Asked) -> Any:
+    place = asked.name.replace("/locations/-", "/locations/")
+    named = sorted(name for name in state.resources if name.startswith(place) and "/backups/" in name)
+    return {"backups": [state.resources[name] for name in named]}
+
+
+def _restore(state: State, asked: Asked) -> Any:
+    """Of a backup a new database, beside the one that it is of."""
+    backup = state.get(asked.body["backup"])
+    name = f"{asked.name}/databases/{asked.body['databaseId']}"
+    old = state.get(backup["database"])
+    kept = {key: old[key] for key in ("locationId", "type", "concurrencyMode") if key in old}
+    state.create(name, {"name": name, **kept})
+    if state.behind is not None:
+        state.behind.restores(asked.body["databaseId"])
+    return common.operation(state, name, state.get(name), "google.firestore.admin.v1.Database")
+
+
+def _operations(state: State, asked: Asked) -> Any:
+    state.get(asked.name)
+    return {"operations": state.of(f"{asked.name}/operations/")}
+
+
 ROUTES = [
     Route.of("GET", "/v1/{projects/*}/databases", common.lists("databases", "databases")),
     Route.of("POST", "/v1/{projects/*}/databases", _create_database),
@@ -128,6 +160,9 @@ ROUTES = [
     Route.of("PATCH", f"/v1/{{{DATABASE}}}", _update_database),
     Route.of("DELETE", f"/v1/{{{DATABASE}}}", _delete_database),
     Route.of("GET", f"/v1/{{{DATABASE}/operations/*}}", common.get),
+    Route.of("GET", f"/v1/{{{DATABASE}}}/operations", _operations),
+    Route.of("POST", "/v1/{projects/*}/databases:restore", _restore),
+    Route.of("GET", "/v1/{projects/*/locations/*}/backups", _backups),
     Route.of("GET", f"/v1/{{{GROUP}}}/indexes", _indexes),
     Route.of("POST", f"/v1/{{{GROUP}}}/indexes", _create_index),
     Route.of("DELETE", f"/v1/{{{GROUP}/indexes/*}}", common.delete),

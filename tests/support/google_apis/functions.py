@@ -49,14 +49,14 @@ def _create(state: State, asked: Asked) -> Any:
     name = f"{asked.name}/functions/{function_id}"
     value = state.create(name, _completed(state, name, asked.body))
     service = value["serviceConfig"]["service"]
-    run.deployed(state, service, _revision(value))
+    run.deployed(state, service, *_revision(state, value))
     return common.operation(state, asked.name, value, KIND)
 
 
 def _update(state: State, asked: Asked) -> Any:
     merged = common.masked(state.get(asked.name), asked.body, asked.query.get("updateMask", ""))
     value = state.resources[asked.name] = _completed(state, asked.name, merged)
-    run.deployed(state, value["serviceConfig"]["service"], _revision(value))
+    run.deployed(state, value["serviceConfig"]["service"], *_revision(state, value))
     return common.operation(state, asked.name.rsplit("/functions/", 1)[0], value, KIND)
 
 
@@ -83,6 +83,8 @@ def _completed(state: State, name: str, body: dict[str, Any]) -> dict[str, Any]:
         version = f"projects/{state.project}/secrets/{secret['secret']}/versions/{secret['version']}"
         if version not in state.resources:
             raise Refused(400, "INVALID_ARGUMENT", f"Secret version {version} was not found")
+        if state.resources[version]["state"] != "ENABLED":
+            raise Refused(400, "INVALID_ARGUMENT", f"Secret version {version} is not enabled")
         policy = state.policy(version.rsplit("/versions/", 1)[0])
         member = f"serviceAccount:{config['serviceAccountEmail']}"
         if not any(member in binding["members"] for binding in policy.get("bindings", ())):
@@ -98,8 +100,13 @@ def _completed(state: State, name: str, body: dict[str, Any]) -> dict[str, Any]:
     return value | {"name": name, "state": "ACTIVE", "environment": "GEN_2", "url": shown, "number": number}
 
 
-def _revision(value: dict[str, Any]) -> str:
-    return str(value["serviceConfig"]["revision"])
+def _revision(state: State, value: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """The name of its newest revision, and the environment that it is started in, its secrets among it."""
+    config, found = value["serviceConfig"], {}
+    for each in config.get("secretEnvironmentVariables", ()):
+        version = f"projects/{state.project}/secrets/{each['secret']}/versions/{each['version']}"
+        found[each["key"]] = state.payloads.get(version, "")
+    return str(config["revision"]), {**config.get("environmentVariables", {}), **found}
 
 
 def _account(state: State, email: str) -> None:

@@ -7,14 +7,16 @@ https://cloud.google.com/iam/docs/reference/rest and https://cloud.google.com/se
 from __future__ import annotations
 
 import base64
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.support.google_apis import common
-from tests.support.google_apis.server import Asked, Route
+from tests.support.google_apis.server import Asked, Method, Route
 from tests.support.google_apis.state import PROJECT_NUMBER, Refused, State
 
 ACCOUNT = "projects/*/serviceAccounts/*"
 SECRET = "projects/*/secrets/*"
+VERSION = f"{SECRET}/versions/*"
 
 
 def _service(state: State, asked: Asked) -> Any:
@@ -62,7 +64,34 @@ def _add_version(state: State, asked: Asked) -> Any:
     name = f"{asked.name}/versions/{number}"
     state.payloads[name] = base64.urlsafe_b64decode(asked.body["payload"]["data"]).decode()
     checked = "dataCrc32c" in asked.body["payload"]
-    return state.create(name, {"name": name, "state": "ENABLED", "clientSpecifiedPayloadChecksum": checked})
+    return state.create(
+        name, {"name": name, "createTime": _now(), "state": "ENABLED", "clientSpecifiedPayloadChecksum": checked}
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _moves(state_after: str) -> Method:
+    """Enable, disable or destroy a version; one that was destroyed stays so."""
+
+    def method(state: State, asked: Asked) -> Any:
+        version = state.get(asked.name)
+        if version["state"] == "DESTROYED":
+            raise Refused(400, "FAILED_PRECONDITION", f"Secret Version [{asked.name}] is in DESTROYED state.")
+        version["state"] = state_after
+        if state_after == "DESTROYED":
+            state.payloads.pop(asked.name)
+        return version
+
+    return method
+
+
+def _versions(state: State, asked: Asked) -> Any:
+    """The newest first, as the API lists them."""
+    found = state.of(f"{asked.name}/versions/")
+    return {"versions": sorted(found, key=lambda each: -int(each["name"].rsplit("/", 1)[1]))}
 
 
 ROUTES = [
@@ -83,6 +112,9 @@ ROUTES = [
     Route.of("GET", f"/v1/{{{SECRET}}}", common.get),
     Route.of("DELETE", f"/v1/{{{SECRET}}}", common.delete),
     Route.of("POST", f"/v1/{{{SECRET}}}:addVersion", _add_version),
-    Route.of("GET", f"/v1/{{{SECRET}}}/versions", common.lists("versions", "versions")),
+    Route.of("GET", f"/v1/{{{SECRET}}}/versions", _versions),
+    Route.of("POST", f"/v1/{{{VERSION}}}:enable", _moves("ENABLED")),
+    Route.of("POST", f"/v1/{{{VERSION}}}:disable", _moves("DISABLED")),
+    Route.of("POST", f"/v1/{{{VERSION}}}:destroy", _moves("DESTROYED")),
     *common.policies(f"/v1/{{{SECRET}}}"),
 ]

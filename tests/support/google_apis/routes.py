@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from tests.support.google_apis import billing, firestore, functions, identity, monitoring, queues, rules, run
+from tests.support.google_apis import (
+    billing,
+    firestore,
+    functions,
+    identity,
+    logs,
+    monitoring,
+    queues,
+    redis,
+    rules,
+    run,
+)
 from tests.support.google_apis.state import PROJECT_NUMBER, State
 
 ROUTES = (
@@ -11,7 +22,9 @@ ROUTES = (
     *queues.ROUTES,
     *firestore.ROUTES,
     *identity.ROUTES,
+    *logs.ROUTES,
     *monitoring.ROUTES,
+    *redis.ROUTES,
     *rules.ROUTES,
     *run.ROUTES,
 )

@@ -26,6 +26,7 @@ APIS = (
     "IAM",
     "LOGGING",
     "MONITORING",
+    "REDIS",
     "RUN",
     "SECRETMANAGER",
     "SERVICEUSAGE",
@@ -53,7 +54,7 @@ class Asked:
 
 
 Method = Callable[[State, Asked], Any]
-READS = ("getIamPolicy", "testIamPermissions")
+READS = ("getIamPolicy", "testIamPermissions", "{entries}:list")
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ _APIS = {
     r"/v1/projects/[^/]+/secrets.*": "secretmanager",
     r"/v1/projects/[^/]+/serviceAccounts.*": "iam",
     r"/v1/projects/[^/]+/(rulesets|releases).*": "firebaserules",
-    r"/v2/projects/[^/]+/metrics.*": "logging",
+    r"/v2/(projects/[^/]+/metrics.*|entries:list)": "logging",
     r"/v3/.*": "monitoring",
     r"/v1/billingAccounts/.*": "billingbudgets",
 }

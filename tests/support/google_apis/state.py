@@ -8,8 +8,10 @@ import json
 import re
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
 PROJECT_NUMBER = "123456789012"
 _GIVEN_OUT = re.compile(
@@ -27,6 +29,22 @@ class Refused(Exception):  # noqa: N818 - it is an answer, not a bug
     def body(self) -> dict[str, Any]:
         """The answer's JSON."""
         return {"error": {"code": self.code, "status": self.status, "message": self.message}}
+
+
+class Behind(Protocol):
+    """A running system that a project on the stand-in stands for: its queues and jobs move, and it writes logs."""
+
+    def entries(self) -> list[dict[str, Any]]:
+        """What was logged, oldest first, as Cloud Logging's API shows it."""
+
+    def call(self, method: str, path: str, body: Any) -> dict[str, Any]:
+        """A request to Cloud Tasks or Cloud Scheduler, answered by the system's own; raises Refused."""
+
+    def serves(self, service: str, revision: str, settings: Mapping[str, str]) -> None:
+        """Another revision of a function is reached, which has these settings."""
+
+    def restores(self, database: str) -> None:
+        """A backup becomes a database beside the system's."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +73,15 @@ class Seen:
         return _GIVEN_OUT.sub("", whole)
 
 
+@dataclass(frozen=True)
+class Revision:
+    """A revision of a function: when it was made, the settings and secrets that it has, and whether it starts."""
+
+    made_at: datetime
+    settings: Mapping[str, str]
+    starts: bool = True
+
+
 @dataclass
 class State:
     """Resources by their full name, policies by the resource's, and every request.
@@ -65,6 +92,8 @@ class State:
         denied: the beginning of paths that whoever asks has no right to.
         strikes_each: (requests, when): each of these is answered so once, in the order they come, `Seen.what` being how
             they are known; what is left of them was not struck yet.
+        behind: the system that runs in this project; None where nothing does.
+        revisions: of functions, by their names; who they are reached by stands with the resource of the service.
     """
 
     project: str
@@ -77,7 +106,9 @@ class State:
     strike: tuple[int, str] | None = None
     strikes_each: tuple[Counter[str], str] | None = None
     denied: str = ""
+    behind: Behind | None = None
     numbers: int = 0
+    revisions: dict[str, Revision] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def copied(self) -> State:
@@ -86,6 +117,7 @@ class State:
             "uploads": list(self.uploads),
             "payloads": dict(self.payloads),
             "requests": [],
+            "revisions": dict(self.revisions),
             "lock": threading.RLock(),
         }
         held = {"resources": copy.deepcopy(self.resources), "policies": copy.deepcopy(self.policies)}
