@@ -182,6 +182,7 @@ def test_the_bounds_themselves_are_accepted(data: dict[str, Any]) -> None:
 
 
 FORM = "a currency's code of three capital letters, for example EUR"
+WEIGHTS = "email, phone, name, message, messages_at_most, interests"
 NAMED = "a mapping of 1 to 30 names, each with a list of words"
 
 
@@ -224,7 +225,7 @@ NAMED = "a mapping of 1 to 30 names, each with a list of words"
         ),
         (
             changed("score", "emial", to=1),
-            "score.key 'emial' is 'emial'; it takes only these keys: email, phone, name, message, messages_at_most, interests",
+            f"score.key 'emial' is 'emial'; it takes only these keys: {WEIGHTS}",
         ),
         (changed("fields", to=[]), "fields is []; it takes a list of fields, one at least"),
         (
