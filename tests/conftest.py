@@ -22,7 +22,11 @@ TOGETHER = ("e2e", "browser", "faults", "deploy")
 
 # An example's time says nothing on a machine that does other things beside.
 hypothesis.settings.register_profile("bellhop", deadline=None)
-hypothesis.settings.load_profile("bellhop")
+# Of a mutant it is enough to know that it was noticed: what noticed it need not be made shorter, which takes minutes.
+hypothesis.settings.register_profile(
+    "mutants", deadline=None, database=None, phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate]
+)
+hypothesis.settings.load_profile("mutants" if "MUTANT_UNDER_TEST" in os.environ else "bellhop")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.admission import Limit, Memory, Window, exceeded, seconds_until, tightest, windows
+from shared.domain.admission import Limit, Memory, Window, exceeded, named, seconds_until, tightest, windows
 
 MINUTE, HOUR = Limit("chat", 30, 60), Limit("chat-3600", 200, 3600)
 NOW = datetime(2026, 1, 5, 9, 12, 34, 500_000, tzinfo=UTC)
@@ -19,6 +19,12 @@ TIMES = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.ju
 def one(client: str, limit: Limit = MINUTE, now: datetime = NOW) -> Window:
     """A client's window."""
     return windows(client, (limit,), now)[0]
+
+
+def test_the_limits_of_an_endpoint_have_names_of_their_own() -> None:
+    """The first is the endpoint's; further ones say their window too."""
+    assert named("chat", [(30, 60), (200, 3600)]) == (MINUTE, HOUR)
+    assert named("chat", []) == ()
 
 
 def test_windows_are_aligned_to_the_epoch() -> None:

@@ -41,6 +41,11 @@ NEARLY_CONTACT = st.text("@.:/<>\"'+-_ 0123456789aAzłÖ\u0307\u202e\nIm", max_s
         ("not@valid, but ana@example.com is", "ana@example.com"),
         ("ana@studio.test", "ana@studio.test"),
         ("ana@www.example.com", "ana@www.example.com"),
+        ("@ana on Instagram, or ana@example.com", "ana@example.com"),
+        ("call @ana or@me, ana@example.com", "ana@example.com"),
+        ("ana@example.com_", "ana@example.com"),
+        ("jan@voila\u0300.fr", "jan@voilà.fr"),
+        (f"{'a' * 64}@example.com", f"{'a' * 64}@example.com"),
         ("ana@example.com\u200b", "ana@example.com"),
         ("no address here", None),
         ("ana@localhost", None),
@@ -72,6 +77,8 @@ def test_an_email_is_found_as_people_write_it(text: str, email: str | None) -> N
         ("0176 12345678", "DE", "+4917612345678"),
         ("ana@example.com, +48600100200", "PL", "+48600100200"),
         ("12.05.2026 or 600100200", "PL", "+48600100200"),
+        ("581 2345", "IS", "+3545812345"),
+        ("600100200", "PL", "+48600100200"),
         ("call me at 10", "PL", None),
         ("on 12.05.2026 at 10:30", "DE", None),
         ("on 2026-05-12", "DE", None),
@@ -203,6 +210,17 @@ def test_a_phone_field_holds_one_number(given: str, phone: str | None) -> None:
 def test_a_name_field_becomes_one_visible_line(given: str, name: str | None) -> None:
     """Control and format characters go; markup stays and is encoded where it is shown."""
     assert clean_name(given) == name
+
+
+def test_a_field_may_be_as_long_as_it_says() -> None:
+    """254 code points of an address, 40 of a number; one more is too long."""
+    host = ".".join(["b" * 62] * 3)
+    for local, valid in ((62, True), (63, False)):
+        address = f"{'a' * local}@{host}.pl"
+        assert (len(address) <= 254, valid_email(address) is not None) == (valid, valid)
+    for spaces, valid in ((31, True), (32, False)):
+        number = f"600{' ' * spaces}100200"
+        assert (len(number) <= 40, valid_phone(number, "PL") is not None) == (valid, valid)
 
 
 def test_newer_details_win_and_unknown_ones_do_not() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,12 +13,14 @@ from shared.domain.destination import (
     Destination,
     block,
     drained,
+    judge,
     lease_probe,
     release_probe,
     remind,
     repair,
     resume,
 )
+from shared.domain.outcome import Blocked, Delivered, Outcome, Rejected, Retry, Unknown
 from tests.support.fakes import NOW, POLICY, seconds
 
 FINE = Destination("slack")
@@ -108,6 +111,8 @@ def test_a_probe_that_was_refused_is_given_back() -> None:
 def test_a_block_that_was_only_resumed_goes_on_as_the_same() -> None:
     """Within the day of its notice, until it is drained; then, and for another cause, it is a new one."""
     resumed = resume(refusing(), now=LATER, nonce="tried")
+    free = {"cause": None, "probe_at": None, "draining": True, "repaired_at": LATER, "nonce": "tried"}
+    assert resumed == replace(refusing(), **free)
     assert (resumed.blocked, resumed.draining, resumed.told) == (False, True, "no_service")
     given: dict[str, Any] = {"fingerprint": "old", "nonce": "again", "policy": POLICY}
     same = block(resumed, "no_service", now=LATER, **given)
@@ -141,3 +146,66 @@ def test_a_drain_ends() -> None:
     """Nothing else of the destination changes."""
     draining = repair(refusing(), now=LATER, nonce="fixed")
     assert drained(draining, nonce="over") == replace(draining, draining=False, nonce="over")
+
+
+def test_the_drain_of_a_block_that_was_only_resumed_forgets_the_block() -> None:
+    """Its next one is new, with notices of its own."""
+    leased = lease_probe(refusing(), now=NOW, fingerprint="old", nonce="probe", policy=POLICY)
+    resumed = resume(leased, now=LATER, nonce="tried")
+    assert resumed.leased_until is None
+    over = Destination("slack", blocks=1, fingerprint="old", repaired_at=LATER, nonce="over")
+    assert drained(resumed, nonce="over") == over
+
+
+GIVEN: dict[str, Any] = {"now": LATER, "nonce": "judged"}
+SETTINGS: dict[str, Any] = {"fingerprint": "new", "policy": POLICY}
+
+
+@pytest.mark.parametrize("probing", [False, True])
+def test_f10_whatever_attempt_finds_a_block_says_so(*, probing: bool) -> None:
+    """With the settings that it was made with."""
+    found = judge(FINE, Blocked("no_team"), probing=probing, **GIVEN, **SETTINGS)
+    assert found == block(FINE, "no_team", **GIVEN, **SETTINGS)
+    assert found is not None
+    assert (found.nonce, found.since, found.fingerprint) == ("judged", LATER, "new")
+
+
+@pytest.mark.parametrize("outcome", [Delivered(), Rejected("no_text"), Retry("http_500"), Unknown("timeout")])
+def test_nothing_else_is_said_of_a_destination_that_is_fine(outcome: Outcome) -> None:
+    """Nothing is written of it then; so it is by a probe that another has ended the block before."""
+    for probing in (False, True):
+        assert judge(FINE, outcome, probing=probing, **GIVEN, **SETTINGS) is None
+
+
+@pytest.mark.parametrize(
+    "outcome", [Delivered(), Rejected("no_text"), Blocked("no_team"), Retry("http_500"), Unknown("timeout")]
+)
+def test_an_attempt_that_began_before_the_block_says_nothing_of_it(outcome: Outcome) -> None:
+    """Only a probe does."""
+    assert judge(refusing(), outcome, probing=False, **GIVEN, **SETTINGS) is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "after"),
+    [
+        (Delivered(), repair),
+        (Rejected("no_text"), release_probe),
+        (Retry("http_500"), resume),
+        (Unknown("timeout"), resume),
+    ],
+)
+def test_a_probe_says_whether_the_block_is_over(outcome: Outcome, after: Callable[..., Destination]) -> None:
+    """It is; nothing is known of it; or alerts live by their own budgets again."""
+    leased = lease_probe(refusing(), now=NOW, fingerprint="old", nonce="probe", policy=POLICY)
+    judged = judge(leased, outcome, probing=True, **GIVEN, **SETTINGS)
+    assert judged == after(leased, **GIVEN)
+    assert judged is not None
+    assert (judged.nonce, LATER in (judged.repaired_at, judged.probe_at)) == ("judged", True)
+
+
+def test_a_probe_that_meets_the_block_moves_the_next_one() -> None:
+    """The block goes on as the same."""
+    leased = lease_probe(refusing(), now=NOW, fingerprint="old", nonce="probe", policy=POLICY)
+    judged = judge(leased, Blocked("no_service"), probing=True, **GIVEN, **SETTINGS)
+    probe_at = LATER + POLICY.probe_wait
+    assert judged == replace(refusing(), fingerprint="new", probe_at=probe_at, nonce="judged")

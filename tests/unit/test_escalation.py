@@ -8,11 +8,21 @@ from datetime import timedelta
 import pytest
 
 from shared.domain import ids
-from shared.domain.alert import ESCALATION, LEAD, NOTICE, Alert, Attempt, State, create
+from shared.domain.alert import ESCALATION, LEAD, NOTICE, OVERDUE, Alert, Attempt, State, create
 from shared.domain.claims import Claimed, Moved
 from shared.domain.delivery import claim, expire, requeue, settle
 from shared.domain.destination import Destination
-from shared.domain.escalation import FIXES, calls_for, escalation, gave_up_a_round, notice, route, tells_of
+from shared.domain.escalation import (
+    FIXES,
+    calls_for,
+    escalation,
+    gave_up_a_round,
+    notice,
+    overdue,
+    route,
+    tells_of,
+    without,
+)
 from shared.domain.outcome import Blocked, Delivered, Outcome, Rejected, Retry, Unknown
 from tests.support.fakes import NOW, POLICY, seconds
 
@@ -152,6 +162,110 @@ def test_an_escalation_says_all_that_is_needed_to_act() -> None:
     assert told == {"alert_id": "a" * 32, "epoch": 1, "channel": "slack", "cause": "http_500"}
 
 
+def test_an_escalation_reads_from_what_happened_to_what_to_do() -> None:
+    """The whole of its text, of an alert of which little is known: no line is empty that says nothing by it."""
+    tried = (Attempt(NOW, "delivered", None), Attempt(NOW, "retry", "http_500"))
+    made = escalated(replace(failed("pager"), payload={"name": "Ana", "score": 0}, history=tried, maybe_shown=True))
+    when = f"{NOW:%Y-%m-%d %H:%M:%S} UTC"
+    assert made.payload["text"].splitlines() == [
+        "An alert of the kind 'lead' could not be delivered to pager.",
+        "It may have arrived all the same: look there before you act.",
+        "",
+        "Name: Ana",
+        "Score: 0",
+        "",
+        "Last error: http_500",
+        "Attempts: 8",
+        f"  {when}  delivered",
+        f"  {when}  retry http_500",
+        "",
+        "Runbook: runbooks/alert-failed.md",
+        f"Send it again: python -m infra.ops redrive {'a' * 32}",
+        f"Or end it: python -m infra.ops waive {'a' * 32} --reason '...'",
+    ]
+    assert escalated().payload["text"].splitlines()[-3:] == ["", "The visitor's message:", "> Call me"]
+
+
+def waiting(alert_id: str, conversation_id: str, **payload: object) -> Alert:
+    """One that has waited for very long."""
+    changes = {"id": alert_id, "conversation_id": conversation_id, "state": State.PARKED, "payload": payload}
+    return replace(lead(), **changes)
+
+
+def test_one_message_tells_of_all_that_have_waited_for_very_long() -> None:
+    """Since when, whom to reach and how, the alert's id, and that it goes out by itself all the same."""
+    alerts = [
+        waiting("a1", "c2", name="Ana\nRuiz", email="ana@example.com", phone="+34 6", message="not told"),
+        replace(waiting("a2", "c1", email="ben@example.com"), cause="http_500"),
+        waiting("a3", "c1", name="x" * 90),
+        waiting("a4", ""),
+    ]
+    at = NOW + seconds(25.9 * 3600)
+    made = overdue(alerts, CHANNELS, now=at, nonce="told", policy=POLICY)
+    when = f"{NOW:%Y-%m-%d %H:%M} UTC"
+    lines = [
+        f"- {when}  Ana Ruiz · ana@example.com · +34 6  alert a1",
+        f"- {when}  ben@example.com (http_500)  alert a2",
+        f"- {when}  {'x' * 80}  alert a3",
+        f"- {when}  lead  alert a4",
+    ]
+    payload = {
+        "title": "4 alerts not delivered to Slack for 25 hours",
+        "text": "\n".join(
+            [
+                "4 alerts could not be delivered to Slack for up to 25 hours. They still wait, and go out by",
+                "themselves when it takes them again. Reach these people another way if that takes longer:",
+                "",
+                *lines,
+                "",
+                "Runbook: runbooks/alerts-overdue.md",
+                "What waits: python -m infra.ops dead-letters --channel slack",
+            ]
+        ),
+        "alert_ids": ["a1", "a2", "a3", "a4"],
+        "entries": [
+            {"alert_id": alert.id, "conversation_id": alert.conversation_id, "line": line}
+            for alert, line in zip(alerts, lines, strict=True)
+        ],
+        "channel": "slack",
+    }
+    told = create(
+        ids.overdue_id("a1 1", "a2 1", "a3 1", "a4 1"),
+        conversation_id="",
+        channel="email",
+        kind=OVERDUE,
+        payload=payload,
+        now=at,
+        nonce="told",
+        grace=POLICY.grace,
+        route=("email", "webhook"),
+    )
+    assert made == replace(told, conversation_ids=("c1", "c2"))
+    assert tells_of(made) == ("a1", "a2", "a3", "a4")
+
+
+def test_a_single_one_that_has_waited_for_very_long_is_told_of_as_such() -> None:
+    """At a channel this version of the code does not know, too; two are many."""
+    one, at = replace(waiting("a1", "c1"), channel="pager"), NOW + seconds(24 * 3600)
+    payload = overdue([one], CHANNELS, now=at, nonce="told", policy=POLICY).payload
+    assert payload["title"] == "An alert not delivered to pager for 24 hours"
+    assert payload["text"].startswith("An alert could not be delivered to pager for up to 24 hours.")
+    two = overdue([one, one], CHANNELS, now=at, nonce="told", policy=POLICY)
+    assert two.payload["title"].startswith("2 alerts")
+
+
+def test_an_erased_conversation_leaves_no_gap_in_what_is_told() -> None:
+    """All its lines are gone, the others stand as they did."""
+    alerts = [waiting("a1", "c1", name="Ana"), waiting("a2", "c2", name="Ben"), waiting("a3", "c1", name="Ana")]
+    given = {"now": NOW + seconds(24 * 3600), "nonce": "told", "policy": POLICY}
+    told = overdue(alerts, CHANNELS, **given)
+    left = without(told, "c1")
+    assert left.payload["text"].splitlines()[2:5] == ["", f"- {NOW:%Y-%m-%d %H:%M} UTC  Ben  alert a2", ""]
+    assert [each["alert_id"] for each in left.payload["entries"]] == ["a2"]
+    assert left.conversation_ids == ("c2",)
+    assert replace(left, payload=told.payload, conversation_ids=told.conversation_ids) == told
+
+
 @pytest.mark.parametrize(
     ("payload", "who"),
     [({"email": "ana@example.com"}, "ana@example.com"), ({"phone": "+34 6"}, "+34 6"), ({}, "lead")],
@@ -190,7 +304,7 @@ def test_f10_a_notice_says_what_to_repair() -> None:
     assert "wait and use up no attempt" in text
     assert f"Fix: {FIXES['monday']}\nRunbook: runbooks/destination-blocked.md\n" in text
     assert "python -m infra.ops dead-letters --channel monday" in text
-    assert (made.payload["destination"], made.payload["cause"]) == ("monday", "unauthorized")
+    assert (made.payload["destination"], made.payload["cause"], made.nonce) == ("monday", "unauthorized", "made")
     assert made.payload["fix"] == FIXES["monday"]
 
 

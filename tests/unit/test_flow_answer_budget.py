@@ -8,6 +8,7 @@ from shared.domain.budget import Budget
 from shared.domain.contact import ContactDetails
 from shared.domain.contact_form import contact_form
 from shared.domain.conversation import Conversation
+from shared.domain.reply import Reply
 from shared.errors import RateLimited, Unavailable
 from tests.support.chat_flow import KEY, KNOWLEDGE, LEAD_MESSAGE, Chat, ask
 from tests.support.fakes import NOW, FakeChance, FakeChatStore, UnreachableChatStore
@@ -78,15 +79,19 @@ def test_past_the_budget_a_visitor_is_told_in_their_language() -> None:
         (polish, "OK", PL),
         (unknown, "OK", EN),
     ):
-        assert contact_form(KNOWLEDGE, stands, message, ContactDetails()).text == said.ask_contact
+        language = "pl" if said is PL else "en"
+        reply = contact_form(KNOWLEDGE, stands, message, ContactDetails())
+        assert reply == Reply(said.ask_contact, language, "unknown", answered=False)
 
 
 def test_details_beside_the_message_count_as_left() -> None:
     """As in any other turn; a question that came with them stays open."""
     given = ContactDetails(phone="+48123456789")
     reply = contact_form(KNOWLEDGE, None, PRICE, given)
-    assert (reply.text, reply.intent, reply.answered) == (EN.thanks_lead, "lead", False)
+    assert reply == Reply(EN.thanks_lead, "en", "lead", answered=False)
     assert contact_form(KNOWLEDGE, None, "Call me", given).answered
+    within = contact_form(KNOWLEDGE, None, "Call me: 12 345 67 89", ContactDetails())
+    assert within == Reply(EN.thanks_lead, "en", "lead", answered=True)
 
 
 def test_exactly_the_budget_is_answered_in_full() -> None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain import decisions, followups
-from shared.domain.alert import FOLLOWUP, Alert, State
+from shared.domain import decisions, followups, ids
+from shared.domain.alert import FOLLOWUP, Alert, State, create
 from shared.domain.delivery import expire, settle
 from shared.domain.erasure import erased, perhaps_shown
 from shared.domain.followups import Quiet, Standing
@@ -33,6 +33,36 @@ def mail(**changes: Any) -> Alert:
     """A follow-up's alert, being sent unless it says otherwise."""
     made = followups.followup(QUIET, 1, "Atelier", now=NOW, nonce="made", grace=POLICY.grace)
     return replace(made, **{"state": State.SENDING, "attempts": 1} | changes)
+
+
+def test_a_followup_says_who_is_written_to_and_why() -> None:
+    """What its mail and its link are made of, and what forbids it later; named so that there is one of a number."""
+    made = followups.followup(QUIET, 2, "Atelier", now=NOW + HOUR, nonce="made", grace=POLICY.grace)
+    assert made == create(
+        ids.followup_alert_id("c" * 32, 2),
+        conversation_id="c" * 32,
+        channel="email",
+        kind=FOLLOWUP,
+        payload={
+            "email": "ana@example.com",
+            "name": "Ana",
+            "language": "en",
+            "number": 2,
+            "business": "Atelier",
+            "address": "a" * 32,
+            "conversation_id": "c" * 32,
+            "quiet_since": NOW,
+        },
+        now=NOW + HOUR,
+        nonce="made",
+        grace=POLICY.grace,
+    )
+
+
+def test_a_followup_that_its_holder_does_not_send_has_ended() -> None:
+    """With the reason."""
+    ended = {"state": State.SUPPRESSED, "wake_at": None, "ended_at": NOW + HOUR, "cause": "opted_out", "nonce": "n"}
+    assert followups.suppressed(mail(), now=NOW + HOUR, nonce="n", cause="opted_out") == mail(**ended)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +27,30 @@ def test_every_name_is_a_hash_of_128_bits() -> None:
         ids.request_hash("body"),
     ]
     assert all(re.fullmatch(r"[0-9a-f]{32}", name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("name_of", "parts", "name"),
+    [
+        (ids.conversation_id, ("session",), "ee33e04df3c5041372a5146d151c1d4d"),
+        (ids.alert_id, ("c", "lead", "slack"), "add229bd8908cf6de22fbd5139db37e7"),
+        (ids.update_id, ("c", "slack", 2), "44677e03eaaa7423e1c71efec45aca22"),
+        (ids.followup_alert_id, ("c", 1), "cb6c9870d78a4dc5764c3e563ef232f9"),
+        (ids.address_hash, ("ana@example.com", "key"), "bbe4398b17f8ee678e2b5de74ca91441"),
+        (ids.client_hash, ("192.0.2.1", "key"), "7f4966243aa315a4821eccaaa746b1e0"),
+        (ids.escalation_id, ("a", 1), "3b13fccf88b593e0d40f1a82019412bc"),
+        (ids.notice_id, ("slack", 1, 2), "2ea771222d104e26c7d71788265a70e2"),
+        (ids.overdue_id, ("a", "b"), "47125c2d8dec0c9279a7402f90849604"),
+        (ids.continuation_name, ("key",), "744b1c7c888a24ce1cfd7979f9ee55d5"),
+        (ids.task_name, ("a", 1), "99201e08531345ee5eac63eb8596c362"),
+        (ids.claim_id, ("key", "192.0.2.1"), "bafb4ebf3f43326655b44243be15ef8c"),
+        (ids.window_id, ("192.0.2.1", "30/60", 0), "1df484b2767e89e0904df7436d9b100f"),
+        (ids.request_hash, ("one", "two"), "9566f5408e0f072169cebbfde97335f9"),
+    ],
+)
+def test_a_name_stays_what_it_was(name_of: Callable[..., str], parts: tuple[str | int, ...], name: str) -> None:
+    """A release finds the documents, tasks and opt-outs of the one before it: a name that changed would lose them."""
+    assert name_of(*parts) == name
 
 
 def test_purposes_never_share_a_name() -> None:
