@@ -96,7 +96,7 @@ class Erasing:
             if not erasure.looked_again:
                 self._wait(erasure, now)
                 return
-        erasure = self._again_here(erasure)
+        erasure = self._again_here(erasure, now)
         if erasure.wake_at > now:
             self._wait(erasure, now)
             return
@@ -156,14 +156,14 @@ class Erasing:
         removal = remote.erase(erasure.items, deadline=self.clock.monotonic() + self.ask_seconds)
         return domain.asked(erasure, removal.deleted, removal.problem, now=now, again=self.relook, wait=self.wait)
 
-    def _again_here(self, erasure: Erasure) -> Erasure:
+    def _again_here(self, erasure: Erasure, now: datetime) -> Erasure:
         """A last look; what came meanwhile (an escalation, a turn that was under way) is erased by another pass."""
         left = bool(self.store.conversations(erasure.id, erasure.conversation_id)) or any(
             found.state != State.ERASED
             for conversation_id in erasure.conversations
             for found in self.store.alerts(conversation_id)
         )
-        return domain.later(erasure, erasure.wake_at + self.wait, "something_new") if left else erasure
+        return domain.later(erasure, now + self.wait, "something_new") if left else erasure
 
     def _wait(self, erasure: Erasure, now: datetime) -> None:
         self.store.save(erasure)

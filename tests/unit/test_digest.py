@@ -26,7 +26,7 @@ def member(**changes: Any) -> Alert:
         conversation_id="c",
         channel="slack",
         kind=LEAD,
-        payload={"name": "Ana", "email": "", "phone": None, "score": 85, HOT: True, "secret": "not shown"},
+        payload={"name": "Ana", "email": "", "phone": None, "score": 85, HOT: True, "internal": "not shown"},
         now=NOW,
         nonce="first",
         grace=POLICY.grace,
