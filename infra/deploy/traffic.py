@@ -20,15 +20,19 @@ _SERVICE = "serving.knative.dev/service"
 
 def save(gcloud: Gcloud, manifest: Manifest, place: Place, path: Path, say: Callable[[str], None]) -> int:
     """Write the revisions that are reached, of the functions that are there, to a file, before a deployment."""
-    listed = gcloud.read("run", "services", "list", f"--region={place.region}")
-    ours = {cloud_name(name) for name in manifest.functions}
-    parts = {str(each["metadata"]["name"]): _parts(each) for each in listed if each["metadata"]["name"] in ours}
-    revisions = {name: found for name, found in sorted(parts.items()) if found}
+    revisions = {name: found for name, found in sorted(_reached(gcloud, manifest, place).items()) if found}
     path.write_text(json.dumps(revisions, indent=2) + "\n", encoding="utf-8")
     for name, revision in revisions.items():
         say(f"{name}: {revision}")
     say(f"{len(revisions)} function(s) written to {path}")
     return 0
+
+
+def _reached(gcloud: Gcloud, manifest: Manifest, place: Place) -> dict[str, str]:
+    """What each function's traffic goes to, see `_parts`; of those that are there."""
+    listed = gcloud.read("run", "services", "list", f"--region={place.region}")
+    ours = {cloud_name(name) for name in manifest.functions}
+    return {str(each["metadata"]["name"]): _parts(each) for each in listed if each["metadata"]["name"] in ours}
 
 
 def _parts(service: Mapping[str, Any]) -> str:
@@ -59,6 +63,8 @@ def restore_before(
 ) -> int:
     """Lead the traffic of each function back to its newest revision that was made before a moment and starts.
 
+    One that is there already is left alone.
+
     Raises:
         DeployFailed: no function has one, or some function could not be led back.
     """
@@ -73,7 +79,11 @@ def restore_before(
         raise DeployFailed(f"no function has a revision that was made before {moment.isoformat()} and starts")
     for name in sorted(ours - set(newest)):
         say(f"{name}: has no revision of before that, and is left as it is")
-    return _lead(gcloud, place, {name: revision for name, (_, revision) in sorted(newest.items())}, say)
+    there = _reached(gcloud, manifest, place)
+    wanted = {name: revision for name, (_, revision) in sorted(newest.items())}
+    for name in [name for name, revision in wanted.items() if there.get(name) == f"{revision}=100"]:
+        say(f"{name}: its traffic goes to {wanted.pop(name)}=100 already")
+    return _lead(gcloud, place, wanted, say)
 
 
 def _moment(text: str) -> datetime:

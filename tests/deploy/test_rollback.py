@@ -79,7 +79,8 @@ def test_without_a_file_the_revisions_of_before_a_moment_are_found(project, tmp_
     service["revisions"].insert(1, "chat-99999-abc")
     project.state.revisions["chat-99999-abc"] = Revision(moment - timedelta(microseconds=1), {}, starts=False)
     capsys.readouterr()
-    assert project.deploy("rollback", "--before", moment.isoformat()) == 0
+    [led] = project.mutations("rollback", "--before", moment.isoformat())
+    assert led.path.endswith("/services/chat")
     assert reached(project) == before
     told = capsys.readouterr().out.splitlines()
     assert len(told) == len(load().functions)

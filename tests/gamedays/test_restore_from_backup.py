@@ -45,7 +45,8 @@ def test_what_was_deleted_comes_back_and_what_waited_goes_out(day):
         client.close()
     day.recovers(lambda: system.received(waiting) and system.received(later))
     assert "every alert is accounted for" in day.follows("How to know it worked")
-    day.follows("How to undo it")
+    said = day.follows("How to undo it")
+    assert said.count("it was deleted") == 2
     assert not [name for name in day.cloud.state.resources if name.endswith("/databases/restored")]
     day.loses_nothing()
 
