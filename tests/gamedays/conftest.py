@@ -61,12 +61,39 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.timeout(SECONDS))
 
 
+class Shared:
+    """The system of all days that heal what they break: a new one after a day that did not end well."""
+
+    def __init__(self, new_folder):
+        self._new_folder, self._running, self.broken = new_folder, None, False
+
+    def system(self):
+        """A running one."""
+        if self.broken:
+            self.end()
+        if self._running is None:
+            self._running = LocalSystem(**FAST, **revisions.environment(self._new_folder("revisions"))).wait()
+        return self._running
+
+    def end(self):
+        """End it, if it runs."""
+        system, self._running, self.broken = self._running, None, False
+        assert system is None or system.stop() == 0, "\n".join(system.said)
+
+
 @pytest.fixture(scope="session")
-def shared_system(tmp_path_factory):
-    """The running system of all days that heal what they break."""
-    system = LocalSystem(**FAST, **revisions.environment(tmp_path_factory.mktemp("revisions"))).wait()
-    yield system
-    assert system.stop() == 0, "\n".join(system.said)
+def shared(tmp_path_factory):
+    """The system of this run."""
+    held = Shared(tmp_path_factory.mktemp)
+    yield held
+    held.end()
+
+
+@pytest.fixture
+def shared_system(request, shared):
+    """The running system, which is thrown away where this day may have left it broken."""
+    yield shared.system()
+    shared.broken = not getattr(request.node, "went_well", False)
 
 
 @pytest.fixture(scope="session")
@@ -130,6 +157,7 @@ def pytest_pyfunc_call(pyfuncitem):
     for made in getattr(pyfuncitem, "days", []):
         if made is not None:
             made.ends()
+    pyfuncitem.went_well = True
     return result
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.support.cloud_project import PROJECT
 
-NEW = "https://hooks.slack.com/services/T0/B0/the-new-one"
+NEW = "https://hooks.slack.com/services/T0/B0/very-new"
 FUNCTION = f"projects/{PROJECT}/locations/europe-west1/functions/deliver-alert"
 
 
