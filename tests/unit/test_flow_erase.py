@@ -10,10 +10,11 @@ import pytest
 
 from shared.domain.alert import Alert, State, create
 from shared.domain.erasure import DONE, RUNNING, Erasure
+from shared.domain.escalation import overdue, without
 from shared.domain.rights import Recorded
 from shared.errors import Conflict, Contention, QueueError, StorageUnavailable
 from shared.flows.erase import AT_ONCE, Erasing
-from shared.ports import Step, Version
+from shared.ports import Step, StoredAlert, Version
 from shared.ports.rights import Removal
 from tests.support.erasure_stores import FakeErasures, FakeRemote
 from tests.support.fakes import (
@@ -131,6 +132,7 @@ def test_f26_everything_here_is_gone_and_then_certified() -> None:
         assert (run.alerts.alert(name).state, run.alerts.alert(name).payload) == (State.ERASED, {})
     assert ("a1", 1) not in run.queue.waiting
     assert ("a2", 1) in run.queue.waiting  # an alert that had ended has no task to look for
+    assert (run.alerts.alert("a1").ended_at, run.alerts.alert("a1").nonce) != (None, "first")
     [record] = run.store.records
     assert record == Recorded(record.id, "system", "erased", "sweep", "hash", "c1")
     assert run.events.lines == [("erasure_finished", {"conversation_id": "c1"})]
@@ -180,6 +182,54 @@ def test_an_alert_that_is_erased_already_is_left() -> None:
     run.alert(state=State.ERASED, wake_at=None, ended_at=NOW, payload={})
     run.flow.continue_erasures()
     assert (run.erasure.state, run.erasure.erased) == (DONE, {})
+
+
+class Racing(FakeAlertStore):
+    """Alerts that somebody else writes, or cleans up, after they were found and read."""
+
+    def __init__(self, *, gone: bool = False) -> None:
+        super().__init__()
+        self.gone = gone
+
+    def read(self, alert_id: str, channel: str | None = None) -> StoredAlert | None:
+        """See ``AlertStore``."""
+        assert channel == "slack"  # its destination is read in the same round trip
+        stored = super().read(alert_id, channel)
+        assert stored is not None
+        self.put(replace(stored.alert, nonce="theirs"))
+        return None if self.gone else stored
+
+
+def test_what_was_written_meanwhile_is_not_overwritten() -> None:
+    """The alert may be being sent by now; the next pass reads it anew."""
+    run = Run(alerts=Racing())
+    run.alert()
+    run.flow.continue_erasures()
+    assert run.waits("being_sent", POLICY.lease)
+    assert (run.alerts.alert("a1").state, run.alerts.alert("a1").nonce) == (State.QUEUED, "theirs")
+
+
+def test_an_alert_that_is_gone_needs_no_other_pass_by_itself() -> None:
+    """Nothing of it is left; what the fake still finds is looked for once more at the end."""
+    run = Run(alerts=Racing(gone=True))
+    run.alert()
+    run.flow.continue_erasures()
+    assert run.waits("something_new", WAIT)
+
+
+def test_f26_an_alert_that_tells_of_several_tells_on_of_the_others() -> None:
+    """Only what is erased is taken out of it, by a commit of its own; its task stays."""
+    run = Run(conversations=("c1",))
+    alerts = [run.alert("a1", state=State.ERASED, wake_at=None, ended_at=NOW), run.alert("a2", conversation_id="c2")]
+    told = overdue(alerts, ("email",), now=NOW, nonce="told", policy=POLICY)
+    run.alerts.put(told)
+    run.queue.enqueue(told)
+    run.flow.continue_erasures()
+    stands = run.alerts.alert(told.id)
+    assert stands == replace(without(told, "c1"), nonce=f"{1:032x}")
+    assert [each["alert_id"] for each in stands.payload["entries"]] == ["a2"]
+    assert (told.id, 1) in run.queue.waiting
+    assert (run.erasure.state, run.store.records[0].id) == (DONE, f"{2:032x}")
 
 
 def test_a_task_that_cannot_be_deleted_does_no_harm() -> None:
@@ -302,7 +352,10 @@ def test_storage_that_fails_leaves_it_to_the_next_run() -> None:
     within = Run(BEGUN, replace(BEGUN, id="other", wake_at=NOW), alerts=BusyAlerts(StorageUnavailable("down")))
     within.alert()
     within.flow.continue_erasures()
-    assert within.events.names == ["storage_failed", "erasure_finished"]
+    assert within.events.lines == [
+        ("storage_failed", {"error": "StorageUnavailable"}),
+        ("erasure_finished", {"conversation_id": "c1"}),
+    ]
 
 
 @pytest.mark.parametrize(("many", "more"), [(AT_ONCE - 1, False), (AT_ONCE, True)])
