@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from tests.gamedays.test_secret_revoked import webhook_of
 from tests.support.cloud_project import PROJECT
 
-NEW = "https://hooks.slack.com/services/T0/B0/very-new"
 FUNCTION = f"projects/{PROJECT}/locations/europe-west1/functions/deliver-alert"
 
 
@@ -36,9 +36,9 @@ def waiting(system):
 
 def new_version(day):
     """What the page about secrets tells to do: a version with the new value, and its number in the place's file."""
-    line = f"SLACK_WEBHOOK_URL={NEW}"
+    line = f"SLACK_WEBHOOK_URL={webhook_of(day.system)}"
     done = day.session.run(
-        f"printf '%s\\n' {line} | python -m infra.deploy secret SLACK_WEBHOOK_URL --secrets-stdin --place \"$PLACE\""
+        f"printf '%s\\n' '{line}' | python -m infra.deploy secret SLACK_WEBHOOK_URL --secrets-stdin --place \"$PLACE\""
     )
     assert not done.failed, done
     text = day.place.read_text(encoding="utf-8")
