@@ -7,12 +7,10 @@ this version cannot read is the exception: it takes the form that it had.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import secrets
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,11 +21,13 @@ from infra.ops.console import local_info
 from infra.ops.failures import DONE, NOT_DONE, CommandFailed
 from infra.ops.import_sql.command import EMULATOR
 from infra.ops.import_sql.writing import BATCH, Fates, FirestoreTarget, NewDocument
-from infra.ops.tables import table, terminal
+from infra.ops.restore_table import Restored, print_restored
 from shared.adapters.firestore import READ_RETRY, Database, committing, reading
 from shared.adapters.firestore_conversation import is_tombstone
-from shared.adapters.firestore_documents import alert_of
+from shared.adapters.firestore_documents import alert_document, alert_of
 from shared.adapters.firestore_operator_audit import FirestoreOperatorAudit
+from shared.domain.alert import State
+from shared.domain.erasure import erased
 from shared.errors import Conflict, StorageError, Unreadable
 from shared.ports.operations import Action
 
@@ -36,20 +36,6 @@ TO_THE_SECOND = timedelta(minutes=55)
 """Firestore reads a moment to the second within an hour, and to the minute before that."""
 
 BESIDE = {"alerts": ("dead_letters", "receipts")}
-FATES = ("restored", "mended", "there", "erased", "over", "not there then", "refused")
-SHOWN = 20
-
-
-@dataclass
-class Restored:
-    """What became of documents: how many of each fate by collection, and the names of those that were written."""
-
-    counts: dict[str, Counter[str]] = field(default_factory=dict)
-    written: list[str] = field(default_factory=list)
-
-    def add(self, collection: str, fate: str, number: int = 1) -> None:
-        """Count."""
-        self.counts.setdefault(collection, Counter())[fate] += number
 
 
 @dataclass(frozen=True)
@@ -136,7 +122,7 @@ class Restoring:
     def _page(self, collection: str, page: list[Any]) -> None:
         now = self._now([then.reference for then in page])
         tombs = self._tombs(page)
-        missing = []
+        missing, hollow = [], []
         for then in page:
             stands, data = now[_path(then.reference)], then.to_dict()
             fate = self._fate(collection, then, stands, tombs)
@@ -144,11 +130,15 @@ class Restoring:
                 missing.append(NewDocument(_path(then.reference), data, {collection: 1}))
             elif fate == "mended" and not self.dry:
                 fate = self._mend(stands, data)
+            elif fate == "erased" and collection == "alerts" and (emptied := _emptied(then, tombs)) is not None:
+                hollow.append(NewDocument(_path(then.reference), emptied, {collection: 1}))
+                continue
             if fate is not None:
                 self.done.add(collection, fate)
             if fate in (None, "mended"):
                 self.done.written.append("/".join(_path(then.reference)))
-        self._create(collection, missing)
+        self._create(collection, missing, "restored")
+        self._create(collection, hollow, "erased")
 
     def _fate(self, collection: str, then: Any, stands: Any, tombs: set[str]) -> str | None:
         """What becomes of a document; None for one that is to be created."""
@@ -161,13 +151,13 @@ class Restoring:
         ends = data.get("expires_at") or (data["ended_at"] + self.kept if data.get("ended_at") else None)
         return "over" if isinstance(ends, datetime) and ends <= datetime.now(UTC) else None
 
-    def _create(self, collection: str, missing: list[NewDocument]) -> None:
+    def _create(self, collection: str, missing: list[NewDocument], done: str) -> None:
         if self.dry or not missing:
-            self.done.add(collection, "restored", len(missing))
+            self.done.add(collection, done, len(missing))
             return
         fates = Fates()
         self._target.create(missing, fates)
-        for fate, rows in (("restored", fates.imported), ("there", fates.present), ("refused", fates.refused)):
+        for fate, rows in ((done, fates.imported), ("there", fates.present), ("refused", fates.refused)):
             self.done.add(collection, fate, rows[collection])
 
     def _mend(self, stands: Any, data: Mapping[str, Any]) -> str:
@@ -224,7 +214,7 @@ def restore(options: argparse.Namespace) -> int:
     finally:
         for each in {client, database.client}:
             each.close()
-    _print(restoring.done, options, at)
+    print_restored(restoring.done, options, at)
     wrong = sum(counts["not there then"] + counts["refused"] for counts in restoring.done.counts.values())
     return NOT_DONE if wrong else DONE
 
@@ -262,26 +252,24 @@ def _readable(snapshot: Any) -> bool:
     return True
 
 
+def _emptied(then: Any, tombs: set[str]) -> dict[str, Any] | None:
+    """An alert that says nothing of those who were erased: it is counted, so it must be there. None if unreadable."""
+    try:
+        alert = alert_of(then.id, then.to_dict())
+    except Unreadable:
+        return None
+    if alert.state is State.ERASED:
+        return dict(then.to_dict())
+    if alert.state is State.SENDING:  # whatever came of it, that was long ago
+        alert = replace(alert, state=State.PARKED)
+    now, nonce = datetime.now(UTC), secrets.token_hex(16)
+    for name in sorted(tombs & _conversations(then)):
+        alert = erased(alert, now=now, nonce=nonce, conversation_id=name)
+    return alert_document(alert)
+
+
 def _conversations(then: Any) -> set[str]:
     """The conversations that a document hangs on."""
     data, parent = then.to_dict(), then.reference.parent.parent
     named = {data.get("conversation_id"), *data.get("conversation_ids", ()), parent.id if parent is not None else None}
     return {name for name in named if isinstance(name, str) and name}
-
-
-def _print(done: Restored, options: argparse.Namespace, at: datetime | None) -> None:
-    if options.json:
-        counts = {name: {fate: counts[fate] for fate in FATES} for name, counts in done.counts.items()}
-        answer = {"dry_run": options.dry_run, "at": at.isoformat() if at else None, "collections": counts}
-        print(json.dumps(answer | {"documents": done.written}, indent=2))
-        return
-    shown = terminal()
-    if options.dry_run:
-        shown.print("dry run: nothing was written")
-    shown.print(f"as of {at:%Y-%m-%d %H:%M:%S %Z}" if at else f"from the database {options.from_database}")
-    rows = [(name, *(counts[fate] for fate in FATES)) for name, counts in done.counts.items()]
-    shown.print(table(("collection", *FATES), rows))
-    for name in done.written[:SHOWN]:
-        shown.print(f"  {name}", markup=False)
-    if len(done.written) > SHOWN:
-        shown.print(f"  and {len(done.written) - SHOWN} more (--json names them)")
