@@ -76,6 +76,7 @@ class Run:
             lease=POLICY.lease,
             wait=WAIT,
             relook=RELOOK,
+            overdue=parts.pop("overdue", timedelta(days=1)),
             ask_seconds=10,
             run_seconds=30,
             clock=self.clock,
