@@ -261,13 +261,19 @@ def test_a_breaker_is_forced_open_and_back(operator, bellhop):
     expect(page.get_by_text("Forced open: nothing is sent there")).to_be_visible()
     expect(slack).to_contain_text("Forced open")
     assert last_action(bellhop) == ("breaker", "maintenance", WHO)
-    email = bellhop.lead()
-    eventually(lambda: slack_state(bellhop, email) == "parked")
+    email = eventually(lambda: held_up(bellhop))
     assert bellhop.received(email) == []
     slack.get_by_label("Why", exact=True).fill("it is over")
     slack.get_by_role("button", name="Back to automatic").click()
     expect(slack.locator(".pill")).to_have_text("Closed")
     eventually(lambda: bellhop.received(email))
+
+
+def held_up(bellhop):
+    """The address of a new lead that waits; None if a process that knew the breaker as closed sent it."""
+    email = bellhop.lead()
+    state = eventually(lambda: slack_state(bellhop, email) in {"parked", "delivered"} and slack_state(bellhop, email))
+    return email if state == "parked" else None
 
 
 def slack_state(bellhop, email):

@@ -31,7 +31,7 @@ def test_what_waits_for_a_revoked_webhook_goes_out_after_the_repair(day):
 
 def waiting(system):
     """What waits for Slack."""
-    return system.console("dead_letters?channel=slack")["dead_letters"]
+    return system.console("dead_letters?channel=slack&status=pending")["dead_letters"]
 
 
 def new_version(day):
