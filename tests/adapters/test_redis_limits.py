@@ -36,7 +36,7 @@ def one_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer
     """One for all tests of this module."""
     server = RedisServer(tmp_path_factory.mktemp("redis"))
     yield server
-    server.kill()
+    server.stop()
 
 
 @pytest.fixture

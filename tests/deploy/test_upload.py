@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import socket
 import subprocess
 import time
 import zipfile
@@ -17,6 +16,7 @@ import pytest
 import requests
 
 from infra.deploy import place as places
+from infra.local.ports import Port
 from infra.manifest import load
 from tests.support import clean_environment
 from tests.support.cloud_project import PROJECT, SECRETS
@@ -30,11 +30,12 @@ class Served:
     """One function as the platform serves it.
 
     Attributes:
+        port: its own until it has ended.
         log: what it wrote.
     """
 
     process: subprocess.Popen[bytes]
-    url: str
+    port: Port
     log: Path
 
     def asked(self) -> requests.Response:
@@ -42,11 +43,18 @@ class Served:
         end = time.monotonic() + 240
         while True:
             try:
-                return requests.delete(self.url, timeout=60)
+                return requests.delete(self.port.url, timeout=60)
             except requests.ConnectionError:
                 assert self.process.poll() is None, self.log.read_text("utf-8")[-2000:]
                 assert time.monotonic() < end, self.log.read_text("utf-8")[-2000:]
                 time.sleep(0.1)
+
+    def ended(self) -> int:
+        """Wait for its end; the exit status."""
+        try:
+            return self.process.wait(120)
+        finally:
+            self.port.release()
 
 
 @pytest.fixture(scope="session")
@@ -73,12 +81,11 @@ def serve(python: Path, source: Path, name: str, without: str = "") -> Served:
     secrets = {each: SECRETS[each] for each in entry.secrets if each in place.secrets and each != without}
     home = source.parent / f"home-{name}{without}"
     home.mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as opened:
-        port = opened.getsockname()[1]
+    port = Port()
     log = home / "log"
     with log.open("wb") as written:
         process = subprocess.Popen(
-            [python, "-P", "-m", "functions_framework", "--target", entry.entry_point, "--port", str(port)],
+            [python, "-P", "-m", "functions_framework", "--target", entry.entry_point, "--port", str(port.number)],
             cwd=source,
             env={"PATH": os.environ["PATH"], "HOME": str(home), "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1"}
             | settings
@@ -86,7 +93,7 @@ def serve(python: Path, source: Path, name: str, without: str = "") -> Served:
             stdout=written,
             stderr=written,
         )
-    return Served(process, f"http://127.0.0.1:{port}", log)
+    return Served(process, port, log)
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +104,7 @@ def served(clean, uploaded) -> Iterator[dict[str, Served]]:
     for each in started.values():
         each.process.terminate()
     for each in started.values():
-        each.process.wait(60)
+        each.ended()
 
 
 @pytest.mark.parametrize("name", MANIFEST.functions)
@@ -111,7 +118,7 @@ def test_every_entry_point_of_the_upload_is_served(served, name: str) -> None:
 def test_a_function_without_what_it_needs_does_not_start(clean, uploaded) -> None:
     """So that the test above can fail: the reason is in what it wrote."""
     lacking = serve(clean, uploaded, "admin_migration", without="ADMIN_API_KEYS")
-    assert lacking.process.wait(120) != 0
+    assert lacking.ended() != 0
     assert "ADMIN_API_KEYS: is not set" in lacking.log.read_text("utf-8")
 
 

@@ -16,7 +16,7 @@ def redis(tmp_path):
     """A server of its own."""
     server = RedisServer(tmp_path)
     yield server
-    server.kill()
+    server.stop()
 
 
 def counted(redis):

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.ports import HOST, Port
+
 MISSING = "needs redis-server, and none is on PATH: sudo apt-get install redis-server, or brew install redis"
 
 
@@ -27,10 +29,9 @@ class RedisServer:
         if program is None:
             # CI must not pass for want of it (.ci/run).
             (pytest.fail if os.environ.get("BELLHOP_SKIP_NOTHING") else pytest.skip)(MISSING)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
-        self._command = [program, "--port", str(self._port), "--bind", "127.0.0.1", "--dir", str(folder)]
+        self._held = Port()
+        self._port = self._held.number
+        self._command = [program, "--port", str(self._port), "--bind", HOST, "--dir", str(folder)]
         self._command += ["--save", "", "--appendonly", "no", "--daemonize", "no"]
         self.uri = f"redis://127.0.0.1:{self._port}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -63,6 +64,11 @@ class RedisServer:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def stop(self) -> None:
+        """End it for good: its port is anybody's."""
+        self.kill()
+        self._held.release()
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None
