@@ -146,10 +146,10 @@ class Restoring:
         if stands.exists:
             mends = collection == "alerts" and not _readable(stands) and _readable(then)
             return "mended" if mends else "there"
-        if tombs & _conversations(then):
-            return "erased"
         ends = data.get("expires_at") or (data["ended_at"] + self.kept if data.get("ended_at") else None)
-        return "over" if isinstance(ends, datetime) and ends <= datetime.now(UTC) else None
+        if isinstance(ends, datetime) and ends <= datetime.now(UTC):
+            return "over"  # erased ones too: clean-up has archived them, and counted them as such
+        return "erased" if tombs & _conversations(then) else None
 
     def _create(self, collection: str, missing: list[NewDocument], done: str) -> None:
         if self.dry or not missing:

@@ -97,15 +97,24 @@ def test_what_was_erased_or_has_had_its_time_does_not_come_back(firestore_world,
     firestore_world.put(turns.alert("old", state=State.DELIVERED, ended_at=now - timedelta(days=31)))
     firestore_world.put(turns.alert("new", state=State.DELIVERED, ended_at=now - timedelta(days=29)))
     firestore_world.put(turns.alert("sent", state=State.DELIVERED, ended_at=now, conversation_id="gone"))
+    long_ago = {"state": State.ERASED, "ended_at": now - timedelta(days=31)}
+    firestore_world.put(turns.alert("archived", conversation_id="gone", payload={}, **long_ago))
     document("digests", "old").set({"expires_at": now - timedelta(seconds=1)})
     at = moment(firestore_world)
     document("conversations", "gone").set({"erased_at": firestore.SERVER_TIMESTAMP, "erasure": "e"})
     document("conversations", "gone", "messages", "m").delete()
-    for path in (("alerts", "hangs"), ("alerts", "sent"), ("alerts", "old"), ("alerts", "new"), ("digests", "old")):
+    for path in (
+        ("alerts", "hangs"),
+        ("alerts", "sent"),
+        ("alerts", "archived"),
+        ("alerts", "old"),
+        ("alerts", "new"),
+        ("digests", "old"),
+    ):
         document(*path).delete()
     answer = restored(firestore_world, capsys, "conversations", "messages", "alerts", "digests", "--at", at)
     assert found(answer, "messages") == {"erased": 1}
-    assert found(answer, "alerts") == {"erased": 2, "over": 1, "restored": 1}
+    assert found(answer, "alerts") == {"erased": 2, "over": 2, "restored": 1}
     assert found(answer, "digests") == {"over": 1}
     assert "erased_at" in firestore_world.document("conversations", "gone")
     for name in ("hangs", "sent"):  # counted when it was accepted, so it is there, and says nothing
