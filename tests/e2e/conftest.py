@@ -13,10 +13,19 @@ def shared_system():
     assert system.stop() == 0, "\n".join(system.said)
 
 
+@pytest.fixture(scope="session")
+def looking(shared_system):
+    """A client of the running system's Firestore."""
+    client = shared_system.firestore()
+    yield client
+    client.close()
+
+
 @pytest.fixture
-def system(shared_system):
-    """The running system, with every destination well and Slack's queue open before and after."""
+def system(shared_system, looking):
+    """The running system, with every destination well, Slack's queue open, and nothing of an earlier test under way."""
     shared_system.all_healed()
+    shared_system.comes_to_rest(looking)
     yield shared_system
     shared_system.all_healed()
     shared_system.local("POST", "queues/slack/resume")
