@@ -206,13 +206,15 @@ class MigrationSlice:
         return False
 
     def _redo(self, work: _Work, until: str) -> None:
-        """The page that somebody left half done, within the bounds it had."""
+        """The page that somebody left half done, within the bounds it had; the next one has a pack of its own."""
+        number = work.ledger.page
         pack = self.store.pack_of_page(work.ledger)
         found = self.store.page_until(work.step.selection, work.ledger.cursor, until)
-        work.ledger = replace(work.ledger, until=None, page=work.ledger.page - 1)
+        work.ledger = replace(work.ledger, until=None, page=number - 1)
         while found:
             found = self._page(work, found, frozenset(pack.images if pack is not None else ()))
         self._settle(work)
+        work.ledger = replace(work.ledger, page=max(number, work.ledger.page))
 
     def _page(self, work: _Work, found: list[Found], ours: frozenset[str] = frozenset()) -> list[Found]:
         """Do one page; what of it has no room for before-images is returned."""

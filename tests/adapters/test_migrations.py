@@ -288,8 +288,9 @@ def test_a_document_that_breaks_the_step_stops_nothing(migrating):
     assert row["errors"] == [{"id": "c0000004", "reason": "the step failed on it (KeyError)"}]
 
 
-def test_large_documents_are_packed_within_firestores_limits(migrating):
-    """Before-images of some hundred kilobytes each; one that is too large for any is listed and left alone."""
+@pytest.fixture
+def with_large_ones(migrating):
+    """Before-images of some hundred kilobytes each, three pages of them, and one that is too large for any."""
     for number in range(12):
         size = 950_000 if number == 5 else 200_000
         migrating.database.document("conversations", f"c{number}").set({"text": "x" * size})
@@ -301,12 +302,38 @@ def test_large_documents_are_packed_within_firestores_limits(migrating):
     step = dataclasses.replace(migrating.steps["0001"], transform=transform)
     selection = dataclasses.replace(step.selection, fields=("text",))
     migrating.steps["0001"] = dataclasses.replace(step, selection=selection)
-    before = migrating.everything()
-    row = migrating.run("0001")
+    return migrating
+
+
+def test_large_documents_are_packed_within_firestores_limits(with_large_ones):
+    """One that is too large is listed and left alone."""
+    before = with_large_ones.everything()
+    row = with_large_ones.run("0001")
     assert (row["state"], row["counts"]["written"]) == ("done", 11)
     assert [problem["id"] for problem in row["errors"]] == ["c5"]
-    assert migrating.roll_back("0001")["counts"]["restored"] == 11
-    assert migrating.everything() == before
+    assert with_large_ones.roll_back("0001")["counts"]["restored"] == 11
+    assert with_large_ones.everything() == before
+
+
+def test_f37_cut_off_with_large_documents_two_pages_never_share_a_pack(with_large_ones):
+    """A page whose changes had all been written before the crash keeps its number: a pack of two would be too large."""
+    store, before = with_large_ones.store, with_large_ones.everything()
+    with_large_ones.store = counted = Cutting(store)
+    with_large_ones.run("0001")
+    done, calls = with_large_ones.everything(), counted.calls
+    for at in range(1, calls + 1):
+        with_large_ones.store = store
+        assert with_large_ones.roll_back("0001")["counts"]["restored"] == 11
+        with_large_ones.store = Cutting(store, at, after=True)
+        with pytest.raises(Cut):
+            with_large_ones.run("0001")
+        with_large_ones.store = store
+        with_large_ones.slices.asked.clear()
+        row = with_large_ones.run("0001")
+        assert (row["state"], row["counts"]["written"]) == ("done", 11), at
+        assert with_large_ones.everything() == done, at
+    assert with_large_ones.roll_back("0001")["counts"]["restored"] == 11
+    assert with_large_ones.everything() == before
 
 
 def test_without_before_images_a_step_goes_back_by_its_own_way_or_not_at_all(migrating):
