@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from google.cloud import firestore
+
 from shared.domain.contact import ContactDetails
 from shared.domain.conversation import SCHEMA_VERSION, Consent, Conversation, Turn
 
@@ -67,9 +69,16 @@ def conversation_of(conversation_id: str, data: dict[str, Any]) -> Conversation:
 
 
 def conversation_changes(conversation: Conversation, document: dict[str, Any]) -> dict[str, Any]:
-    """What of a document is not stored yet: encoding the rest again would cost as much as the commit itself."""
+    """What of a document is not stored yet: encoding the rest again would cost as much as the commit itself.
+
+    One more turn is added to those that are stored, until there are so many that the oldest has to go.
+    """
     stored = conversation.stored
-    return {name: value for name, value in document.items() if name not in stored or stored[name] != value}
+    changes = {name: value for name, value in document.items() if name not in stored or stored[name] != value}
+    *before, last = document["turns"] or (None,)
+    if "turns" in changes and stored.get("turns") == before and last not in before:
+        changes["turns"] = firestore.ArrayUnion([last])
+    return changes
 
 
 def is_tombstone(snapshot: Any) -> bool:

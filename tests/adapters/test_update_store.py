@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from google.cloud import firestore
 
 from shared.adapters.firestore_conservation import FirestoreConservation
 from shared.adapters.firestore_conversation import conversation_changes, conversation_document, conversation_of
@@ -68,7 +69,26 @@ def test_a_turn_writes_what_it_changes_and_what_an_earlier_version_left_out() ->
     turned = replace(stands.with_turn(Turn("again", "yes", now())), language="pl")
     changes = conversation_changes(turned, conversation_document(turned))
     assert set(changes) == {"turns", "turn_count", "updated_at", "language", "open_question"}
+    added = changes.pop("turns")
+    assert added == firestore.ArrayUnion([{"question": "again", "answer": "yes", "at": turned.updated_at}])
+    document["turns"] = [*document["turns"], *added.values]
     assert document | changes == conversation_document(turned)
+
+
+def test_turns_are_added_until_the_oldest_has_to_go_and_none_is_lost_that_is_like_another(
+    firestore_world: FirestoreWorld,
+) -> None:
+    """What is stored is what the conversation keeps, turn after turn, also where two are the same."""
+    chat, at, kept = firestore_world.chat, now(), []
+    stands, version = conversation(0, id="talk"), None
+    for number in range(15):
+        turn = Turn(f"question {max(number, 1)}", "answer", at + timedelta(seconds=max(number, 1)))
+        kept = [*kept, turn][-12:]
+        chat.commit_turn(replace(commit(stands.with_turn(turn)), conversation_version=version, message_id=f"m{number}"))
+        opened = chat.open_turn(None, [], "talk")
+        assert opened.conversation is not None
+        stands, version = opened.conversation, opened.conversation_version
+        assert [*stands.turns] == kept, number
 
 
 def test_a_later_turn_leaves_the_whole_conversation(firestore_world: FirestoreWorld) -> None:
