@@ -4,6 +4,8 @@
 .PHONY: help setup run test faults fuzz bench soak compare migrate-soak deploy-faults gamedays simulate queries model mutants emulator-free check lock clean
 
 PY := .venv/bin/python
+# Tests wait more than they compute: three processes on two cores.
+WORKERS := $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((cores < 3 ? 3 : cores > 4 ? 4 : cores)))
 UV := uv==0.13.9
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
@@ -18,7 +20,7 @@ run: setup ## start the whole system on this machine (PORT=8080, BELLHOP_FAST=1 
 
 test: setup ## run the tests (ARGS="tests/unit -k chat")
 	@$(PY) -m infra.local.prerequisites
-	@exec $(PY) -m pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@exec $(PY) -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 faults: setup ## fail, cut off or kill every outgoing call in turn, and see that nothing is lost (twenty minutes)
 	@$(PY) -m infra.local.prerequisites

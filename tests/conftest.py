@@ -58,12 +58,17 @@ def every_query_has_its_index() -> Iterator[None]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Several processes (``-n``) divide the tests by what these share; what takes longest begins first."""
+    """Several processes (``-n``) divide the tests by what these share; what takes longest begins first.
+
+    The end-to-end tests wait more than they work: every other of their files has a system of its own.
+    """
     if config.getoption("dist", "no") == "no":
         return
+    files = sorted({item.path for item in items if item.path.parent.name == TOGETHER[0]})
     for item in items:
         folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else str(item.path)))
+        group = f"{folder}-{files.index(item.path) % 2}" if item.path in files else folder
+        item.add_marker(pytest.mark.xdist_group(group if folder in TOGETHER else str(item.path)))
     items.sort(key=lambda item: TOGETHER.index(folder) if (folder := item.path.parent.name) in TOGETHER else 99)
 
 

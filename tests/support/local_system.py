@@ -17,7 +17,6 @@ import psutil
 import requests
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
-from google.cloud.firestore_v1.base_query import FieldFilter
 from requests.adapters import HTTPAdapter
 
 from infra.local.ports import Port
@@ -183,20 +182,18 @@ class LocalSystem:
         for name in ("slack", "monday", "smtp", "webhook"):
             self.healed(name)
 
-    def comes_to_rest(self, client, seconds=20.0):
-        """Wait until nothing of an earlier test is under way: no alert waits, nothing drains, no probe is to come.
+    def comes_to_rest(self, client, seconds=10.0):
+        """Wait until nothing drains and no probe is to come, of what an earlier test broke.
 
         It goes on all the same after so many seconds: some tests leave what waits for good.
         """
-        waiting = client.collection("alerts").where(filter=FieldFilter("state", "in", ["queued", "sending", "parked"]))
 
         def rests():
             now = datetime.now(UTC)
             of_all = [
                 each.to_dict() for name in ("breakers", "destinations") for each in client.collection(name).stream()
             ]
-            moves = any(each.get("draining") or (each.get("probe_at") or now) > now for each in of_all)
-            return not moves and not waiting.limit(1).get()
+            return not any(each.get("draining") or (each.get("probe_at") or now) > now for each in of_all)
 
         with contextlib.suppress(AssertionError):
             eventually(rests, seconds)
