@@ -6,14 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from infra.deploy import commands
 from tests.support.cloud_project import PROJECT, Cloud, a_project
 from tests.support.google_apis.state import Seen
 
 
 @pytest.fixture(scope="session")
 def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """The real gcloud and a project, whatever is in it."""
-    with a_project(tmp_path_factory.mktemp("gcloud")) as cloud:
+    """The real gcloud and a project, whatever is in it; what commands read is not written into the checkout."""
+    with pytest.MonkeyPatch.context() as patch, a_project(tmp_path_factory.mktemp("gcloud")) as cloud:
+        patch.setattr(commands, "FOLDER", tmp_path_factory.mktemp("deploy"))
         yield cloud
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.deploy import commands as of_deploy
 from infra.manifest import ROOT
 from tests.support.cloud_project import PROJECT, SECRETS
 
@@ -124,7 +125,7 @@ def test_no_secret_is_in_what_a_whole_deployment_says_logs_and_writes(deployed, 
     cloud, _, commands = deployed
     assert cloud.deploy("plan") == 0
     logs = list((cloud.gcloud.folder / "config" / "logs").rglob("*.log"))
-    written = [*logs, *(path for path in (ROOT / ".local" / "deploy" / PROJECT).iterdir() if path.is_file())]
+    written = [*logs, *(path for path in (of_deploy.FOLDER / PROJECT).iterdir() if path.is_file())]
     texts = {path.name: path.read_text(encoding="utf-8") for path in written}
     assert "Running [gcloud.functions.deploy]" in "".join(texts.values())
     texts |= {"the plan": "".join(capsys.readouterr()), "the arguments": repr(commands)}

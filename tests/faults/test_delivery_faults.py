@@ -431,7 +431,7 @@ def test_f20_a_clock_that_jumps_does_not_end_a_lease(play: Play) -> None:
         await made.heal()
         assert len(made.received("slack")) == 1
 
-    play(scene)
+    play(scene, policy={"lease": 30.0})  # it must not run out by itself
 
 
 @pytest.mark.parametrize("status", ["ABORTED", "UNAVAILABLE"])
