@@ -248,5 +248,7 @@ def _is_form(word: str, term: str) -> bool:
     """Tell whether a visitor's word is this one or a form of it in a language Bellhop knows; "basil" is not "basic"."""
     if word == term:
         return True
+    if word[:1] != term[:1]:  # nearly every word
+        return False
     alike = word[: max(_BEGINNING, len(term) - 1)] == term[: max(_BEGINNING, len(term) - 1)]
     return alike and any(inflected(word, term, language) for language in LANGUAGES)

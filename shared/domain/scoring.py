@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from shared.domain.contact import ContactDetails
 from shared.domain.words import LANGUAGES, inflected, words
@@ -11,6 +12,7 @@ from shared.domain.words import LANGUAGES, inflected, words
 MAX_SCORE = 100
 _BUCKET = 3  # letters that two forms of one word always share
 _NO_FORMS: frozenset[str] = frozenset()
+_TEXTS_KEPT = 512  # a visitor's earlier messages are scored again with every turn
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class ScoreWeights:
     messages_at_most: int = 10  # … up to this many points
     interests: tuple[Interest, ...] = ()
     longest: int = field(init=False, repr=False, compare=False)
+    shown_by: Callable[[str], frozenset[str]] = field(init=False, repr=False, compare=False)
     _buckets: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -48,6 +51,7 @@ class ScoreWeights:
         object.__setattr__(
             self, "longest", max((len(run) for each in self.interests for run in each.folded), default=0)
         )
+        object.__setattr__(self, "shown_by", lru_cache(_TEXTS_KEPT)(lambda text: interests_in(text, self)))
 
     def forms_of(self, word: str) -> frozenset[str]:
         """Return the words of the interests that a folded word is, or is a form of in a language Bellhop knows."""
@@ -80,7 +84,7 @@ def lead_score(weights: ScoreWeights, details: ContactDetails, messages: Sequenc
         messages: what the visitor wrote so far, as far as it is kept.
         of_fields: the points for the fields that are known.
     """
-    shown = frozenset[str]().union(*(interests_in(text, weights) for text in messages))
+    shown = frozenset[str]().union(*map(weights.shown_by, messages))
     points = of_fields + sum(each.weight for each in weights.interests if each.id in shown)
     points += weights.email * (details.email is not None)
     points += weights.phone * (details.phone is not None)
