@@ -36,7 +36,7 @@ LEASE_MARGIN_SECONDS = 1.0
 """What a lease must leave beside the destination's deadline, for the commits around the sending."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Settings(
     IdentitySettings, LimitsSettings, ChannelsSettings, ChatSettings, DeliverySettings, RightsSettings, CanarySettings
 ):

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from email.headerregistry import Address
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import SplitResult, unquote, urlsplit
+
+if TYPE_CHECKING:
+    from email.headerregistry import Address
 
 Scheme = Literal["smtp", "smtp+starttls", "smtps"]
 
@@ -119,6 +121,8 @@ def sender(text: str) -> Address:
     name = (match["quoted"] or match["bare"] or "").strip() if match else ""
     if not valid_address(address) or (name and not name.isprintable()):
         raise ValueError("neither an address nor a name and an address")
+    from email.headerregistry import Address  # noqa: PLC0415 - most functions send no mail
+
     return Address(display_name=name, addr_spec=address)
 
 

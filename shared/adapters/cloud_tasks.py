@@ -10,12 +10,14 @@ import json
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared.domain.alert import Alert
-from shared.domain.digest import Digest
 from shared.domain.ids import continuation_name, task_name
 from shared.errors import QueueError
+
+if TYPE_CHECKING:
+    from shared.domain.digest import Digest
 
 CALL_SECONDS = 3.0
 

@@ -18,7 +18,6 @@ from shared.adapters.firestore_conversation import (
     is_tombstone,
 )
 from shared.adapters.firestore_documents import alert_document, tally_id
-from shared.adapters.firestore_rights import record_document
 from shared.adapters.firestore_windows import FirestoreWindows, counts, pause
 from shared.domain.admission import Window
 from shared.domain.alert import CANARY
@@ -173,6 +172,8 @@ class FirestoreChat:
             batch.update(conversation, conversation_changes(commit.conversation, document), option=unchanged)
         batch.create(self._message(commit), _message_document(commit))
         if commit.record is not None:
+            from shared.adapters.firestore_rights import record_document  # noqa: PLC0415 - few turns change it
+
             batch.create(self._database.document("consent_audit", commit.record.id), record_document(commit.record))
         if commit.claim is not None:
             claim, version = commit.claim

@@ -10,14 +10,16 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields
 from datetime import datetime
 from types import NoneType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from google.cloud import firestore
 
 from shared.domain import ids
 from shared.domain.alert import DEAD_LETTER_STATUS, Alert, Attempt, State
-from shared.domain.destination import Destination
 from shared.errors import Unreadable
+
+if TYPE_CHECKING:
+    from shared.domain.destination import Destination
 
 TALLY_SHARDS = 8
 
@@ -120,6 +122,8 @@ def destination_document(destination: Destination) -> dict[str, Any]:
 
 def destination_of(name: str, data: dict[str, Any]) -> Destination:
     """The destination that a document holds."""
+    from shared.domain.destination import Destination  # noqa: PLC0415 - a chat knows no destinations
+
     known = {item.name for item in fields(Destination)}
     return Destination(name=name, **{key: value for key, value in data.items() if key in known})
 

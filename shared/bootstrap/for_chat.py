@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shared.flows.reply_to_message import ModelHelp
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Chat:
     """What the function ``chat`` needs: its settings, its flow, and the country phone numbers are read in."""
 

@@ -1,20 +1,73 @@
 """Contact details: found in what a visitor writes, and judged where a form field holds them.
 
 The syntax is judged by email-validator, numbers by phonenumbers; what is here only decides where to look. Both count
-against the cold start (35 and 27 ms): neither dns nor phonenumbers' geocoder is imported, and email-validator with the
-first text that looks like an address.
+against the cold start (35 and 27 ms): neither dns nor phonenumbers' geocoder is imported, email-validator with the
+first text that looks like an address, phonenumbers with the first that has as many digits as a number.
 """
+# ruff: noqa: PLC0415 - see above
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-
-import phonenumbers
+from typing import TYPE_CHECKING
 
 from shared.domain.names import clean_name, find_name
 
-__all__ = ["ContactDetails", "clean_name", "find_email", "find_name", "find_phone", "valid_email", "valid_phone"]
+if TYPE_CHECKING:
+    import phonenumbers
+
+__all__ = [
+    "ContactDetails",
+    "clean_name",
+    "find_email",
+    "find_name",
+    "find_phone",
+    "is_phone_region",
+    "valid_email",
+    "valid_phone",
+]
+
+USUAL_REGIONS = frozenset(
+    [
+        "AT",
+        "AU",
+        "BE",
+        "BG",
+        "CA",
+        "CH",
+        "CY",
+        "CZ",
+        "DE",
+        "DK",
+        "EE",
+        "ES",
+        "FI",
+        "FR",
+        "GB",
+        "GR",
+        "HR",
+        "HU",
+        "IE",
+        "IT",
+        "LT",
+        "LU",
+        "LV",
+        "MT",
+        "NL",
+        "NO",
+        "NZ",
+        "PL",
+        "PT",
+        "RO",
+        "SE",
+        "SI",
+        "SK",
+        "UA",
+        "US",
+    ]
+)
+"""Some of phonenumbers' regions: for these it need not be loaded to be asked."""
 
 MAX_EMAIL = 254  # RFC 5321, erratum 1690
 _MAX_LOCAL, _MAX_DOMAIN = 64, 253
@@ -66,7 +119,7 @@ def valid_email(text: str) -> str | None:
     address = text.strip()
     if len(address) > MAX_EMAIL:
         return None
-    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - most messages hold no address
+    from email_validator import EmailNotValidError, validate_email
 
     try:
         once = validate_email(address, check_deliverability=False, test_environment=True).normalized.lower()
@@ -109,6 +162,8 @@ def valid_phone(text: str, region: str) -> str | None:
     number_text = text.strip()
     if len(number_text) > _LONG_PHONE or not _PHONE_CHARS.fullmatch(number_text):
         return None
+    import phonenumbers
+
     try:
         number = phonenumbers.parse(number_text, region)
     except phonenumbers.NumberParseException:
@@ -120,6 +175,8 @@ def find_phone(text: str, region: str) -> str | None:
     """Return the first valid phone number in E.164; digits of an address, a URL, a date or a price are not one."""
     if sum(char.isdigit() for char in text) < _SHORT_PHONE:
         return None
+    import phonenumbers
+
     masked = without_contact(text, blank="|")
     masked = _DATE.sub(lambda date: "|" * len(date[0]), masked)
     leniency = phonenumbers.Leniency.VALID
@@ -136,5 +193,16 @@ def without_contact(text: str, *, blank: str = " ") -> str:
     return _WITH_AT.sub(lambda address: blank * len(address[0]), text)
 
 
+def is_phone_region(region: str) -> bool:
+    """Tell whether phone numbers can be read as this country's: two capital letters (ISO 3166-1)."""
+    if region in USUAL_REGIONS:
+        return True
+    import phonenumbers
+
+    return region in phonenumbers.SUPPORTED_REGIONS
+
+
 def _e164(number: phonenumbers.PhoneNumber) -> str:
+    import phonenumbers
+
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
-import phonenumbers
-
 from shared.domain.checks import Place
+from shared.domain.contact import is_phone_region
 from shared.domain.fields import LeadField, parse_fields, parse_wording
 from shared.domain.language import detect_language, likely_languages
 from shared.domain.matching import Index
@@ -111,7 +110,7 @@ class Knowledge:
         languages = tuple(each.one_of(LANGUAGES) for each in top["languages"].items("languages"))
         default = top["default_language"].one_of(languages)
         region = top["phone_region"].text(longest=120)
-        if region not in phonenumbers.SUPPORTED_REGIONS:
+        if not is_phone_region(region):
             raise top["phone_region"].wrong("a country of two capital letters, for example PL")
         business = top["business"].text(longest=120)
         return cls(

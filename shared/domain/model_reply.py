@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from shared.domain.contact import ContactDetails
 from shared.domain.conversation import Conversation, Turn
 from shared.domain.knowledge import Knowledge, detect_language
-from shared.domain.model_checks import Declined, Passed, check
 from shared.domain.model_prompt import Prompt, compose_prompt
 from shared.domain.reply import (
     FROM_KNOWLEDGE,
@@ -106,6 +105,8 @@ def conclude(ask: Ask, said: str | None) -> Concluded:
     if said is None:
         return Concluded(climb(situation, LAST_RESORT))
     asked = (situation.question, *(turn.question for turn in ask.history))
+    from shared.domain.model_checks import Declined, Passed, check  # noqa: PLC0415 - loaded with the first answer of a model
+
     verdict = check(said, ask.prompt, situation.knowledge, situation.language, asked)
     if isinstance(verdict, Passed):
         spoken = Reply(verdict.text, situation.language, "answer", source=MODEL)

@@ -60,7 +60,7 @@ class Answered:
     rate: Rate | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Started:
     """A turn that was admitted: what it works with until its commit.
 
@@ -93,7 +93,7 @@ class Started:
         return replace(self, claim=claim, session_id=session_id, conversation_id=conversation_id)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Admission:
     """The flow with what it needs; see `shared.flows.answer_message.MessageAnswering`."""
 

@@ -34,10 +34,11 @@ from shared.errors import (
 )
 from shared.flows.admit_message import CLAIM_LIFE, Admission, Answered, AnswerMessage, Started
 from shared.flows.reply_to_message import ModelHelp, Replying
-from shared.ports import Chance, ChatStore, Clock, Events, Reread, TaskQueue, TurnCommit, Version
+from shared.ports import TurnCommit
 
 if TYPE_CHECKING:
     from shared.domain.canary import Order
+    from shared.ports import Chance, ChatStore, Clock, Events, Reread, TaskQueue, Version
 
 __all__ = ["AnswerMessage", "Answered", "MessageAnswering"]
 
@@ -45,7 +46,7 @@ ANSWER_LIFE = timedelta(hours=24)
 COMMIT_TRIES = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class MessageAnswering:
     """The flow with what it needs.
 

@@ -19,7 +19,7 @@ LATEST_SECONDS = 20.0
 """After a turn began: its commit has to follow well within the function's timeout (30 s) and its claim's life (60)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class ModelHelp:
     """A language model that may be asked, and how long it may take to answer, in seconds."""
 
@@ -27,7 +27,7 @@ class ModelHelp:
     seconds: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Replying:
     """The flow with what it needs; ``help`` is None where no model is configured."""
 

@@ -80,7 +80,7 @@ class Opened:
     erased: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class TurnCommit:
     """All that one turn writes, in one commit.
 

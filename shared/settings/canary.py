@@ -12,7 +12,7 @@ from shared.settings.declaring import setting
 from shared.webhook_settings import WebhookUrl
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class CanarySettings:
     """The canary: its keys, its target for each channel, and when it is late."""
 

@@ -15,7 +15,7 @@ board = kinds.matching(r"[0-9]{1,20}", "the board's number")
 group = kinds.matching(r"[^\s\x00-\x1f\x7f]{1,255}", "the group's id, without spaces")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class ChannelsSettings:
     """Where leads go, and what each channel needs."""
 

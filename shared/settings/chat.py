@@ -10,7 +10,7 @@ from shared.settings.declaring import setting
 _model = kinds.matching(r"[\x21-\x7e]{1,200}", "the model's name, visible ASCII characters")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class ChatSettings:
     """What the chat answers from."""
 

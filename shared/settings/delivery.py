@@ -10,7 +10,7 @@ from shared.settings import kinds
 from shared.settings.declaring import setting
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class DeliverySettings:
     """How hard an alert is tried, and how long it is kept."""
 

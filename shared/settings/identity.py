@@ -10,7 +10,7 @@ from shared.settings.declaring import setting
 _account = kinds.matching(r"[^@\s]+@[^@\s]+", "a service account's e-mail address")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class IdentitySettings:
     """Where this runs, and who may call it."""
 

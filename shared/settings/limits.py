@@ -9,7 +9,7 @@ from shared.settings.declaring import setting
 from shared.settings.kinds import Limits
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class LimitsSettings:
     """What visitors may use, and from where."""
 

@@ -10,7 +10,7 @@ from shared.settings import kinds
 from shared.settings.declaring import setting
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class RightsSettings:
     """Visitors' rights and the mail that needs them."""
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.contact import (
+    USUAL_REGIONS,
     ContactDetails,
     clean_name,
     email_candidates,
     find_email,
     find_name,
     find_phone,
+    is_phone_region,
     valid_email,
     valid_phone,
     without_contact,
@@ -290,3 +293,10 @@ def test_a_plain_address_is_found_behind_any_words(address: str, before: str) ->
     assert found is None or valid_email(found) == found
     if address.replace("@", "").replace(".", "").isalnum() and valid_email(address):
         assert found == valid_email(address)
+
+
+def test_a_phone_region_is_one_that_phonenumbers_knows() -> None:
+    """Also those that it is not asked about."""
+    assert set(phonenumbers.SUPPORTED_REGIONS) >= USUAL_REGIONS
+    assert all(map(is_phone_region, phonenumbers.SUPPORTED_REGIONS))
+    assert not any(map(is_phone_region, ("", "pl", "XX", "48", "POL")))
