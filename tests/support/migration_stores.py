@@ -88,9 +88,10 @@ class FakeMigrations(MigrationStore):
             writes.append(Write(name, pack))
         if without is not None:
             writes.append(Write(f"before_images/{without.id}", None))
-        version, _ = self.documents.commit(writes)
+        self.documents.commit(writes)
+        written = self._ledger(ledger.step)
         self.point("saved")
-        return StoredLedger(ledger, version, timedelta(0), version)
+        return written
 
     def count(self, selection: Selection) -> int:
         """See ``DocumentStore``."""
@@ -132,8 +133,9 @@ class FakeMigrations(MigrationStore):
         self.point(f"write {name}")
         if name in self.refused:
             return Written.REFUSED
-        unanswered = self.unanswered.get(name)
-        if unanswered and not unanswered.pop(0):
+        waiting = self.unanswered.get(name)
+        answered, applied = not waiting, waiting.pop(0) if waiting else True
+        if not applied:
             return Written.UNSURE
         path = f"{wanted.collection}/{name}"
         value = None if change.removes else lambda was: _changed(was, change.fields)
@@ -145,7 +147,7 @@ class FakeMigrations(MigrationStore):
         except Conflict:
             return Written.CHANGED
         self.point(f"written {name}")
-        return Written.DONE if unanswered is None else Written.UNSURE
+        return Written.DONE if answered else Written.UNSURE
 
     def fitting(self, changes: Sequence[Wanted], beside: Pack | None = None) -> int:
         """See ``ImageStore``."""
@@ -207,8 +209,10 @@ class FakeMigrations(MigrationStore):
         return None
 
     def _as_created(self, kept: _Kept) -> bool:
-        found = {new: self.documents.get(f"{new.collection}/{new.id}") for new in kept.creates}
-        return all(stands is not None and stands.value == new.fields for new, stands in found.items())
+        found = [self.documents.get(f"{new.collection}/{new.id}") for new in kept.creates]
+        return all(
+            stands is not None and stands.value == new.fields for new, stands in zip(kept.creates, found, strict=True)
+        )
 
 
 def _selected(fields: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
