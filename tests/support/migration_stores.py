@@ -245,5 +245,3 @@ def _pack(name: str, kept: Mapping[str, _Kept]) -> Pack:
 
 def _size(before: Mapping[str, Any], created: int) -> int:
     return OVERHEAD + sum(len(name) + len(repr(value)) for name, value in before.items()) + 200 * created
-
-
