@@ -217,7 +217,8 @@ class MigrationSlice:
         pack = self.store.pack_of_page(work.ledger)
         found = self.store.page_until(work.step.selection, work.ledger.cursor, until)
         decided, wanted, problems = self._decided(work.step, found)
-        wanted = wanted[: self.store.fitting(wanted, pack)]
+        while (fits := self.store.fitting(wanted, pack)) < len(wanted):
+            del wanted[fits]
         ours = frozenset(pack.images if pack is not None else ())
         stand = {each.document.id for each in found}
         before = len(ours & (stand - set(decided.changes) - {problem.id for problem in problems}))
@@ -352,9 +353,7 @@ class MigrationSlice:
         counts = ledger.counts
         self.events("migration_finished", step=work.step.id, state=ledger.state.value, count=counts.written)
 
-    def _save(
-        self, work: _Work, ledger: Ledger, images: Sequence[Wanted] = (), without: Pack | None = None
-    ) -> None:
+    def _save(self, work: _Work, ledger: Ledger, images: Sequence[Wanted] = (), without: Pack | None = None) -> None:
         now = self.clock.monotonic()
         timed = replace(ledger, seconds=work.before + now - work.began)
         work.stored = self.store.save(work.stored, timed, images=images, without=without)
