@@ -113,28 +113,32 @@ def test_the_oldest_of_all_channels_is_told() -> None:
 
 
 def test_breakers_blocks_and_jobs_are_told_as_they_stand() -> None:
-    """A destination that is not blocked is no block; each block leads to the page of its cause."""
-    failing = opened(Breaker("slack"), "http_500", now=NOW, wait=MINUTE, nonce="n")
-    blocked = Destination("slack", cause="no_active_hooks", since=NOW - HOUR, probe_at=NOW + MINUTE)
+    """A destination that is not blocked is no block; a block leads to the page of blocks, whatever its cause."""
+    failed = NOW - MINUTE / 60
+    blocked = Destination("slack", cause="a_word_of_nobody", since=NOW - HOUR, probe_at=NOW + MINUTE)
     look = seen(
         channels={"slack": Counts(1), "email": Counts(1)},
         breakers={
             "slack": opened(Breaker("slack"), "http_500", now=NOW, wait=MINUTE, nonce="n"),
-            "email": Breaker("email"),
+            "email": Breaker("email", failures=(NOW - HOUR, failed, failed)),
         },
         destinations={"slack": blocked, "email": Destination("email")},
         oldest={},
     )
     answer = Overview(look)()
-    assert [(each["channel"], each["state"]) for each in answer["breakers"]] == [("slack", "open"), ("email", "closed")]
-    [block] = answer["blocks"]
-    assert block["runbook"].endswith(".md")
-    assert {name: block[name] for name in ("channel", "cause", "since", "probe_at")} == {
-        "channel": "slack",
-        "cause": "no_active_hooks",
-        "since": (NOW - HOUR).isoformat(),
-        "probe_at": (NOW + MINUTE).isoformat(),
-    }
+    assert [(each["channel"], each["state"], each["failures"]) for each in answer["breakers"]] == [
+        ("slack", "open", 0),
+        ("email", "closed", 2),
+    ]
+    assert answer["blocks"] == [
+        {
+            "channel": "slack",
+            "cause": "a_word_of_nobody",
+            "since": (NOW - HOUR).isoformat(),
+            "probe_at": (NOW + MINUTE).isoformat(),
+            "runbook": "destination-blocked.md",
+        }
+    ]
     assert [each["name"] for each in answer["jobs"]] == [each.name for each in JOBS]
     assert answer["at"] == NOW.isoformat()
 
