@@ -293,6 +293,7 @@ def test_changed_code_is_not_run_until_a_person_accepts_it(state: State) -> None
         "sum-1",
         {"at": NOW.isoformat(), "what": "accept", "by": "me", "reason": "a comment"},
     )
+    assert flow.ledger().checksum == "sum-1"
     assert flow.asking.run("0001", "me")["state"] in ("running", "done")
 
 
@@ -318,7 +319,7 @@ def test_what_could_not_be_queued_is_as_if_nobody_had_asked(asked: str) -> None:
         getattr(flow.asking, asked)("0001", "me")
     assert flow.events.lines[-1] == ("enqueue_failed", {"error": "the queue does not answer"})
     after = flow.ledger()
-    assert after.slice > before.slice
+    assert (after.slice > before.slice, after.run) == (True, before.run + (asked == "run"))
     assert replace(after, run=before.run, slice=before.slice) == before
     getattr(flow.asking, asked)("0001", "me")
     assert flow.slices.asked[0].number > after.slice
