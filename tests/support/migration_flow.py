@@ -22,6 +22,9 @@ LEASE = timedelta(seconds=30)
 ONE_IMAGE = 600
 """Bytes of a pack that has room for one image of a small document, and for two of none."""
 
+ENDLESS = 10_000
+"""Points that no test's few documents need."""
+
 OLD, LEAVES, NEW, BAD = {"old": 2}, {"old": 3}, {"new": 1}, {"bad": 1}
 """Documents: with a field to rename; that a removal takes away; of the new form; of which nothing can be made."""
 
@@ -115,6 +118,7 @@ class MigrationFlow:
     def _point(self, what: str) -> None:
         self.clock.advance(self.tick)
         self.points += 1
+        assert self.points < ENDLESS, "it does not come to an end"
         self.strike(self.points, what)
 
     def ask(self, step: str, run: int, number: int) -> None:
