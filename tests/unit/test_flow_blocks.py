@@ -146,7 +146,7 @@ def test_a_repair_starts_the_drain_and_everything_goes_out_oldest_first() -> Non
     system.after(16)
     system.sweep()
     assert not system.store.destination("slack").draining
-    assert system.events.names.count("destination_drained") == 1
+    assert system.events.of("destination_drained") == [{"channel": "slack"}]
 
 
 def test_a_drain_that_was_cut_off_goes_on_with_the_next_pass() -> None:

@@ -78,6 +78,9 @@ def test_f21_more_than_the_threshold_go_out_in_digests() -> None:
     system = storm()
     assert system.sweep().requeued == MANY
     assert [len(digest.members) for digest in made(system)] == [40, 40, 20]
+    assert system.events.of("digest_made") == [
+        {"digest_id": digest.id, "channel": "slack", "count": len(digest.members)} for digest in made(system)
+    ]
     assert [task(system, digest) for digest in made(system)] == ["delivered"] * 3
     assert isinstance(system.channel, ScriptedChannel)
     messages = system.channel.sent
