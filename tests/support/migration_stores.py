@@ -19,6 +19,7 @@ MOST_BYTES = 1_048_576
 """Of one document."""
 
 OVERHEAD = 300
+FIRST_PAGE = 10**9
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class FakeMigrations(MigrationStore):
         path = f"migrations/{ledger.step}"
         writes = [Write(path, ledger, missing=stored.version is None, version=stored.version)]
         if images:
-            name = f"before_images/{ledger.step}-{ledger.run:06d}-{ledger.page:09d}"
+            name = f"before_images/{ledger.step}-{ledger.run:06d}-{FIRST_PAGE + ledger.page}"
             stands = self.documents.get(name)
             pack = (stands.value if stands else {}) | {each.found.document.id: _kept(each) for each in images}
             if sum(len(kept.image.data) for kept in pack.values()) > self.pack_bytes * MOST_BYTES / PACK_BYTES:
@@ -164,7 +165,7 @@ class FakeMigrations(MigrationStore):
     def pack_of_page(self, ledger: Ledger) -> Pack | None:
         """See ``ImageStore``."""
         self.point("pack_of_page")
-        name = f"{ledger.step}-{ledger.run:06d}-{ledger.page:09d}"
+        name = f"{ledger.step}-{ledger.run:06d}-{FIRST_PAGE + ledger.page}"
         stands = self.documents.get(f"before_images/{name}")
         return _pack(name, stands.value) if stands is not None else None
 

@@ -384,16 +384,16 @@ def test_a_visitor_who_writes_meanwhile_loses_nothing() -> None:
 @pytest.mark.parametrize(
     ("becomes", "counts"),
     [
-        ({"new": 5}, Counts(read=2, written=1, unchanged=1, verified=2)),
-        ({"bad": 5}, Counts(read=2, written=1, failed=1, verified=2)),
-        (None, Counts(read=2, written=1, unchanged=1, verified=1)),
+        ({"new": 5}, Counts(read=3, written=1, unchanged=1, failed=1, verified=3)),
+        ({"bad": 5}, Counts(read=3, written=1, failed=2, verified=3)),
+        (None, Counts(read=3, written=1, unchanged=1, failed=1, verified=2)),
     ],
 )
 def test_what_needs_no_change_any_more_is_not_counted_as_changed(
     becomes: Mapping[str, Any] | None, counts: Counts
 ) -> None:
-    """Somebody else has brought it to the new form, or spoilt it, or it is gone."""
-    flow = MigrationFlow({"a": OLD, "b": OLD})
+    """Somebody else has brought it to the new form, or spoilt it, or it is gone; one spoilt before counts, too."""
+    flow = MigrationFlow({"a": OLD, "b": OLD, "c": BAD})
     flow.strike = at("write b", lambda: flow.put("b", becomes) if becomes else flow.remove("b"))
     assert flow.run().counts == counts
 
@@ -612,6 +612,34 @@ def test_a_document_that_was_changed_twice_is_taken_back_twice() -> None:
     assert flow.docs["a"] == {"new": 2, "said": "hello"}
     assert flow.roll_back().counts.restored == 3
     assert flow.docs == {"a": {**OLD, "said": "hello"}, "b": OLD}
+
+
+def test_the_newest_change_is_taken_back_first() -> None:
+    """What one pass made of a document another one went on from: only so it comes back to what it was."""
+
+    def raised(document: Document) -> Change | None:
+        level = document.fields["level"]
+        return Change({"level": level + 1}) if level < 4 else None
+
+    docs = {"a": {"level": 1}, "b": {"level": 3}, "c": {"level": 4}}
+    flow = MigrationFlow(docs, a_step(transform=raised), page_most=1)
+    ledger = flow.run()
+    assert (ledger.counts, ledger.passes) == (Counts(read=3, written=4, unchanged=1, verified=9), 4)
+    back = flow.roll_back().counts
+    assert (back.restored, back.kept, flow.docs) == (4, 0, docs)
+
+
+def test_a_page_whose_images_an_erasure_took_is_done_again_all_the_same() -> None:
+    """Nobody knows any more which of its documents had been changed: they are counted as they stand."""
+    flow, command = begun({"a": OLD, "b": OLD})
+    flow.strike = at("written a", raising(Cut()))
+    with pytest.raises(Cut):
+        flow.working(command)
+    for pack in flow.packs:
+        flow.documents._stored.pop(f"before_images/{pack}")
+    flow.work()
+    assert flow.ledger().counts == Counts(read=2, written=1, unchanged=1, verified=2)
+    assert flow.docs == {"a": {"new": 2}, "b": {"new": 2}}
 
 
 def test_a_rollback_goes_from_slice_to_slice() -> None:
