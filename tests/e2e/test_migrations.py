@@ -110,7 +110,6 @@ def test_f37_killed_five_times_while_visitors_write_and_two_ask_at_once(system, 
     count = 3000
     fill(client, count)
     visitors = [(visitor := system.client(), system.write("Hello", visitor).json()["session_id"]) for _ in range(4)]
-    [there] = client.collection("conversations").count().get()[0]
     plan = asked(system, "POST", "/0001", json={"dry_run": True}).json()
     both = [None, None]
 
@@ -132,13 +131,7 @@ def test_f37_killed_five_times_while_visitors_write_and_two_ask_at_once(system, 
         said += answer.status_code == 200
         eventually(lambda: asked(system, "GET", "/0001").ok)
     stands = ended(system, "0001")
-    came = [
-        each for each in client.collection("conversations").stream() if each.create_time > there.read_time
-    ]  # what an earlier test's visitors had asked for may have come between the plan and the run
-    more = stands["counts"]["read"] - plan["counts"]["read"]
-    assert 0 <= more <= len(came), (stands["counts"], plan["counts"], [each.id for each in came])
-    for name, extra in {"read": more, "unchanged": more, "written": 0, "failed": 0}.items():
-        assert stands["counts"][name] == plan["counts"][name] + extra, (name, stands["counts"], plan["counts"])
+    assert stands["counts"] | plan["counts"] == stands["counts"]
     assert said == 5
     logged = [each.to_dict()["question"] for each in client.collection_group("messages").stream()]
     assert all(logged.count(f"Message {strike}") == 1 for strike in range(5))
