@@ -349,6 +349,17 @@ def test_a_page_that_is_done_again_leaves_the_next_one_its_own_pack(size: int) -
     assert flow.docs == docs
 
 
+@pytest.mark.parametrize("further", [5, 6, 7, 8, 9])
+def test_f37_no_two_pages_share_a_pack_whoever_dies_twice(further: int) -> None:
+    """Also when the ledger was written between: the number of a page that was done again is not given to the next."""
+    docs = {name: {"old": name * 900} for name in "abcd"}
+    for first in range(1, 30):
+        flow = MigrationFlow(docs, page_most=2, pack_bytes=2600)
+        flow.tick, flow.strike = 2.0, cutting(first, first + further)
+        assert flow.run().counts.written == 4, first
+        assert len(flow.packs) == 2, first
+
+
 def test_what_grows_while_its_page_is_done_again_is_left_to_the_next_pass() -> None:
     """Its image has no room beside those that are there; it is changed, and counted, once."""
     docs = {name: {"old": "x" * 300} for name in "abc"}
