@@ -43,9 +43,14 @@ def pack_document(ledger: Ledger, changes: Sequence[Wanted]) -> dict[str, Any]:
     return document
 
 
-def fitting(changes: Sequence[Wanted]) -> int:
-    """How many changes, from the first on, have before-images that fit into one pack, by a generous estimate."""
-    size = 0
+def fitting(changes: Sequence[Wanted], beside: Pack | None = None) -> int:
+    """How many changes, from the first on, have before-images that fit into one pack, by a generous estimate.
+
+    In a pack that is there already, beside the images of other documents.
+    """
+    replaced = {wanted.found.document.id for wanted in changes}
+    others = beside.images.values() if beside is not None else ()
+    size = sum(len(image.data) for image in others if image.id not in replaced)
     for number, wanted in enumerate(changes):
         fields, change = wanted.found.document.fields, wanted.change
         names = fields if change.removes else change.fields

@@ -182,9 +182,9 @@ class FirestoreMigrations:
         else:
             batch.update(reference, plain(wanted.change), option=unchanged)
 
-    def fitting(self, changes: Sequence[Wanted]) -> int:
+    def fitting(self, changes: Sequence[Wanted], beside: Pack | None = None) -> int:
         """Cost: nothing."""
-        return fitting(changes)
+        return fitting(changes, beside)
 
     def pack_of_page(self, ledger: Ledger) -> Pack | None:
         """Cost: one round trip, one read."""

@@ -24,7 +24,7 @@ from shared.migrations.ledger import Ledger, PageDone, State
 from shared.migrations.pace import FIRST_RATE, rate_after
 from shared.migrations.step import Step
 from shared.ports import Chance, Clock, Events
-from shared.ports.migrations import Found, MigrationStore, Slices, StoredLedger, Wanted, Written
+from shared.ports.migrations import Found, MigrationStore, Pack, Slices, StoredLedger, Wanted, Written
 
 PAGE = 1000
 TRIES = 6
@@ -168,7 +168,8 @@ class MigrationSlice:
             return None
         if ledger.holder is not None and stored.idle < self.lease:
             raise SliceLive
-        if ledger.checksum != step.checksum and ledger.state is State.RUNNING:
+        changed = ledger.checksum != step.checksum and ledger.state is State.RUNNING
+        if changed or (ledger.by_reverse and step.reverse is None):
             self.events("migration_refused", step=step.id, reason="changed")
             return None
         held = replace(ledger, holder=self.chance.token())
@@ -178,13 +179,16 @@ class MigrationSlice:
     def _run(self, work: _Work) -> None:
         """Page after page, pass after pass."""
         step, back = work.step, work.ledger.state is State.ROLLING_BACK
-        if back and step.reverse is not None:
+        if back and step.reverse is not None:  # which is so, or it would not have been taken
             work.step = replace(step, transform=step.reverse)
         if work.ledger.until is not None:
             self._redo(work, work.ledger.until)
         while True:
             if not self._pass(work):
-                after = self._reversed(work.ledger) if back else rules.passed(work.ledger, self.clock.now())
+                if back:
+                    self._roll_back(work)
+                    return
+                after = rules.passed(work.ledger, self.clock.now())
                 if not after.working:
                     self._finish(work, after)
                     return
@@ -206,38 +210,51 @@ class MigrationSlice:
         return False
 
     def _redo(self, work: _Work, until: str) -> None:
-        """The page that somebody left half done, within the bounds it had; the next one has a pack of its own."""
-        number = work.ledger.page
+        """The page that somebody left half done, within its bounds and with the images it has.
+
+        Of what has changed meanwhile, what has no room beside those images is left to the next pass.
+        """
         pack = self.store.pack_of_page(work.ledger)
         found = self.store.page_until(work.step.selection, work.ledger.cursor, until)
-        work.ledger = replace(work.ledger, until=None, page=number - 1)
-        while found:
-            found = self._page(work, found, frozenset(pack.images if pack is not None else ()))
+        decided, wanted, problems = self._decided(work.step, found)
+        while (fits := self.store.fitting(wanted, pack)) < len(wanted):
+            del wanted[fits]
+        ours = frozenset(pack.images if pack is not None else ())
+        stand = {each.document.id for each in found}
+        before = len(ours & (stand - set(decided.changes) - {problem.id for problem in problems}))
+        gone = len(ours - stand)  # a change can be that a document goes
+        page = _Page(until, len(found) + gone, ours, before + gone, decided.unchanged - before, problems)
+        self._begin(work, page, wanted, work.ledger)
         self._settle(work)
-        work.ledger = replace(work.ledger, page=max(number, work.ledger.page))
 
-    def _page(self, work: _Work, found: list[Found], ours: frozenset[str] = frozenset()) -> list[Found]:
+    def _page(self, work: _Work, found: list[Found]) -> list[Found]:
         """Do one page; what of it has no room for before-images is returned."""
-        decided = decide(work.step, [each.document for each in found])
-        wanted, large = self._sized(work.step, found, decided)
+        decided, wanted, problems = self._decided(work.step, found)
         fits = self.store.fitting(wanted)
         if fits < len(wanted):
             cut = found.index(wanted[fits].found)
-            self._page(work, found[:cut], ours)
+            self._page(work, found[:cut])
             return found[cut:]
-        problems = [*decided.problems, *large]
-        settled = {each.document.id for each in found} - set(decided.changes) - {problem.id for problem in problems}
-        before = len(settled & ours)
         self._settle(work)
-        page = _Page(found[-1].document.id, len(found), ours, before, decided.unchanged - before, problems)
+        page = _Page(found[-1].document.id, len(found), frozenset(), 0, decided.unchanged, problems)
+        self._begin(work, page, wanted, replace(work.ledger, page=work.ledger.page + 1, until=page.last))
+        return []
+
+    def _begin(self, work: _Work, page: _Page, wanted: list[Wanted], ledger: Ledger) -> None:
+        """Write the images of a page's changes and send them; one without any is done."""
         if wanted:
-            self._save(work, replace(work.ledger, page=work.ledger.page + 1, until=page.last), wanted)
+            self._save(work, ledger, wanted)
             self._send(work, page, wanted)
-            return []
+            return
         self._count(work, page)
         if self.clock.monotonic() - work.saved > SAVE_EVERY:
             self._save(work, work.ledger)
-        return []
+
+    def _decided(self, step: Step, found: list[Found]) -> tuple[Decided, list[Wanted], list[Problem]]:
+        """What becomes of documents, their changes, and those that are left as they are."""
+        decided = decide(step, [each.document for each in found])
+        wanted, large = self._sized(step, found, decided)
+        return decided, wanted, [*decided.problems, *large]
 
     def _sized(self, step: Step, found: list[Found], decided: Decided) -> tuple[list[Wanted], list[Problem]]:
         """The changes, without those whose documents are too large for a before-image."""
@@ -307,24 +324,24 @@ class MigrationSlice:
         return [Wanted(collection, stands[name], change) for name, change in decided.changes.items()]
 
     def _roll_back(self, work: _Work) -> None:
-        """Pack after pack, the newest first; a document that was changed twice is taken back twice."""
+        """Pack after pack, the newest first; a document that was changed twice is taken back twice.
+
+        The packs that going back by the step's ``reverse`` has made only go: what they hold is not to come back.
+        """
         while True:
             pack = self.store.newest_pack(work.step.id)
             if pack is None:
                 done = replace(work.ledger, state=State.ROLLED_BACK, holder=None, finished_at=self.clock.now())
                 self._finish(work, done)
                 return
-            restored = self.store.restore(work.step.selection, pack, self._rate(work))
-            after = rules.taken_back(work.ledger, restored.restored, restored.kept)
-            work.stored = self.store.save(work.stored, after, without=pack)
-            work.ledger, work.saved = after, self.clock.monotonic()
+            after = work.ledger
+            if not after.by_reverse:
+                restored = self.store.restore(work.step.selection, pack, self._rate(work))
+                after = rules.taken_back(after, restored.restored, restored.kept)
+            self._save(work, after, without=pack)
             if self._over(work):
                 break
         self._hand_on(work)
-
-    def _reversed(self, ledger: Ledger) -> Ledger:
-        counts = replace(ledger.counts, restored=ledger.counts.written)
-        return replace(ledger, state=State.ROLLED_BACK, holder=None, finished_at=self.clock.now(), counts=counts)
 
     def _hand_on(self, work: _Work) -> None:
         """Let go of the ledger, and ask for the next slice."""
@@ -336,10 +353,10 @@ class MigrationSlice:
         counts = ledger.counts
         self.events("migration_finished", step=work.step.id, state=ledger.state.value, count=counts.written)
 
-    def _save(self, work: _Work, ledger: Ledger, images: Sequence[Wanted] = ()) -> None:
+    def _save(self, work: _Work, ledger: Ledger, images: Sequence[Wanted] = (), without: Pack | None = None) -> None:
         now = self.clock.monotonic()
         timed = replace(ledger, seconds=work.before + now - work.began)
-        work.stored = self.store.save(work.stored, timed, images=images)
+        work.stored = self.store.save(work.stored, timed, images=images, without=without)
         work.ledger, work.saved = timed, now
 
     def _over(self, work: _Work) -> bool:

@@ -216,9 +216,11 @@ class PageDone:
 
 
 def paged(ledger: Ledger, done: PageDone) -> Ledger:
-    """One page further."""
-    counts = replace(ledger.counts, written=ledger.counts.written + done.written)
+    """One page further; of a rollback by the step's ``reverse``, what it has changed is taken back."""
     further = replace(ledger, cursor=done.last, until=None, changed=ledger.changed + done.written + done.left)
+    if ledger.state is State.ROLLING_BACK:
+        return taken_back(further, done.written, done.problems)
+    counts = replace(ledger.counts, written=ledger.counts.written + done.written)
     if ledger.passes:
         counts = replace(counts, verified=counts.verified + done.read)
         problems, passing = _listed(ledger.failing, ledger.passing, done.problems)

@@ -148,8 +148,13 @@ class DocumentStore(Protocol):
 class ImageStore(Protocol):
     """Before-images."""
 
-    def fitting(self, changes: Sequence[Wanted]) -> int:
-        """How many of these changes, from the first on, have before-images that fit into one pack."""
+    def fitting(self, changes: Sequence[Wanted], beside: Pack | None = None) -> int:
+        """How many of these changes, from the first on, have before-images that fit into one pack.
+
+        Args:
+            changes: which ones.
+            beside: the pack, where there is one already; images of these documents are replaced.
+        """
 
     def pack_of_page(self, ledger: Ledger) -> Pack | None:
         """That of the page that is under way; None where there is none; raises StorageUnavailable."""

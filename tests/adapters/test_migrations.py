@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 
@@ -334,6 +335,73 @@ def test_f37_cut_off_with_large_documents_two_pages_never_share_a_pack(with_larg
         assert with_large_ones.everything() == done, at
     assert with_large_ones.roll_back("0001")["counts"]["restored"] == 11
     assert with_large_ones.everything() == before
+
+
+def test_who_dies_after_a_large_page_leaves_room_for_the_next_one(migrating):
+    """Its images fill a document, and the page is done again: those of the next page have a document of their own."""
+    for number in range(12):
+        migrating.database.document("conversations", f"c{number:02}").set({"text": "x" * 200_000})
+
+    def transform(document):
+        text = document.fields["text"]
+        return Change({"text": text.upper()}) if text.islower() else None
+
+    step = dataclasses.replace(migrating.steps["0001"], transform=transform)
+    selection = dataclasses.replace(step.selection, fields=("text",))
+    migrating.steps["0001"] = dataclasses.replace(step, selection=selection)
+    before, store = migrating.everything(), migrating.store
+    calls = Cutting(store)
+    migrating.store, seen = calls, []
+    calls.before = seen.append
+    migrating.run("0001")
+    migrating.store = store
+    migrating.roll_back("0001")
+    first_write = [call for call in seen if call != "fitting"].index("write") + 1
+    migrating.store = Cutting(store, first_write, after=True)
+    with pytest.raises(Cut):
+        migrating.run("0001")
+    migrating.store = store
+    migrating.slices.asked.clear()
+    row = migrating.run("0001")
+    assert (row["state"], row["counts"]["read"], row["counts"]["written"]) == ("done", 12, 12)
+    assert migrating.roll_back("0001")["counts"]["restored"] == 12
+    assert migrating.everything() == before
+
+
+def test_f37_rows_that_a_dead_holder_removed_are_counted(migrating):
+    """0002 removes rows: cut off after its changes and run again, its counts are those of its plan."""
+    migrating.fill(0, 24)
+    migrating.asking.stamp("0001", "done", None, None)
+    plan = migrating.asking.plan("0002", None)["counts"]
+    store = migrating.store
+    for at in range(1, 12):
+        migrating.store = Cutting(store, at, after=True)
+        with contextlib.suppress(Cut):
+            migrating.run("0002")
+        migrating.store = store
+        migrating.slices.asked.clear()
+        row = migrating.run("0002")
+        assert (row["state"], counts_of(row)) == ("done", plan), at
+        assert migrating.roll_back("0002")["counts"]["restored"] == plan["written"], at
+
+
+def test_a_way_back_without_images_leaves_none_for_a_later_rollback(migrating):
+    """What 0003's own way back takes back is counted; run and taken back again, its field is gone all the same."""
+    migrating.fill(14)
+    for step in ("0001", "0002"):
+        migrating.asking.stamp(step, "done", None, None)
+    before = migrating.everything()
+    written = migrating.run("0003")["counts"]["written"]
+    for reference in migrating.database.client.collection("before_images").list_documents():
+        reference.delete()
+    row = migrating.roll_back("0003")
+    assert (row["counts"]["written"], row["counts"]["restored"]) == (written, 14)
+    assert not list(migrating.database.client.collection("before_images").list_documents())
+    migrating.run("0003")
+    assert migrating.roll_back("0003")["state"] == "rolled_back"
+    found = migrating.database.client.collection("conversations").stream()
+    assert not any("schema_version" in snapshot.to_dict() for snapshot in found)
+    assert set(migrating.everything()) == set(before)
 
 
 def test_without_before_images_a_step_goes_back_by_its_own_way_or_not_at_all(migrating):

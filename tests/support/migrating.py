@@ -14,14 +14,10 @@ from shared.adapters.system import SystemChance, SystemClock
 from shared.flows.migrate import Migrating
 from shared.flows.migration_slice import MigrationSlice
 from shared.migrations.catalog import steps
+from tests.support.migration_flow import FAST, Cut
 from tests.support.slices import Slices
 
 __all__ = ["Cut", "Cutting", "World", "fill", "old_conversation", "old_row"]
-FAST = 1_000_000.0
-
-
-class Cut(BaseException):
-    """The process died here."""
 
 
 class Cutting:

@@ -67,7 +67,7 @@ def test_f10_fifty_alerts_that_meet_a_block_are_parked_with_one_notice() -> None
     [notice] = notices(system)
     assert (notice.channel, notice.route, notice.payload["cause"]) == ("email", ("email",), "no_active_hooks")
     assert len(system.dead_letters()) == 50
-    assert system.events.names.count("destination_blocked") == 1
+    assert system.events.of("destination_blocked") == [{"channel": "slack", "cause": "no_active_hooks"}]
 
 
 def test_f10_workers_that_find_a_block_at_the_same_time_make_one_notice() -> None:
@@ -133,6 +133,7 @@ def test_a_repair_starts_the_drain_and_everything_goes_out_oldest_first() -> Non
     assert system.task(ALERT) == "delivered"
     assert system.store.destination("slack").draining
     assert list(system.again.asked) == ["drain slack 1"]
+    assert system.events.of("destination_repaired") == [{"channel": "slack"}]
     assert system.sweep() == Swept(5, 0)
     assert len(system.again.asked) == 2
     assert system.sweep() == Swept(0, 0)
@@ -145,7 +146,7 @@ def test_a_repair_starts_the_drain_and_everything_goes_out_oldest_first() -> Non
     system.after(16)
     system.sweep()
     assert not system.store.destination("slack").draining
-    assert system.events.names.count("destination_drained") == 1
+    assert system.events.of("destination_drained") == [{"channel": "slack"}]
 
 
 def test_a_drain_that_was_cut_off_goes_on_with_the_next_pass() -> None:
@@ -174,7 +175,7 @@ def test_a_probe_that_fails_in_another_way_gives_the_alerts_their_budgets_back(o
     system.task(ALERT)
     place = system.store.destination("slack")
     assert (place.blocked, place.draining, system.store.alert(ALERT.id).attempts) == (False, True, 1)
-    assert system.events.names[-1] == "destination_resumed"
+    assert system.events.lines[-1] == ("destination_resumed", {"channel": "slack"})
     assert system.sweep() == Swept(1, 0)
 
 
@@ -225,6 +226,7 @@ def test_a_block_is_told_again_every_day_until_its_repair() -> None:
     [notice] = notices(system)
     assert (notice.id, notice.payload["title"]) == (ids.notice_id("slack", 1, 2), "Slack is blocked: no_service")
     assert [task.alert_id for task in system.queue.asked if task.alert_id == notice.id] == [notice.id]
+    assert system.events.of("destination_blocked") == [{"channel": "slack", "cause": "no_service", "count": 2}]
 
 
 def test_f19_two_passes_at_once_remind_once() -> None:

@@ -236,7 +236,9 @@ def test_what_monday_does_not_delete_yet_is_left_for_another_run() -> None:
         world.flow()
         world.passes(600)
     assert len(board.asked) == 2
-    assert world.events.of("canary_waits")[0]["cause"] == "http_500"
+    known = {run.alert_id("monday"): run.id for run in world.ledger}
+    waits = {"run_id": known[board.asked[0]], "channel": "monday", "cause": "http_500"}
+    assert world.events.of("canary_waits")[0] == waits
     left = [run for run in world.runs.unsettled(9)[0] if world.documents.get(f"alerts/{run.run.alert_id('monday')}")]
     assert len(left) == 1  # the last one's: an outage of Monday.com's does not let them grow
     board.problem = None
@@ -353,7 +355,10 @@ def test_a_task_that_cannot_be_taken_back_is_left() -> None:
     world.flow()
     world.passes(600)
     assert replace(world.flow, queue=Refusing())().removed == 1
-    assert world.events.of("enqueue_failed") != []
+    told = world.events.of("enqueue_failed")
+    assert told != []
+    assert all(each["error"] and each["alert_id"] for each in told)
+    assert {each["channel"] for each in told} <= {"slack", "monday"}
 
 
 def test_one_is_missed_once_in_a_while() -> None:
@@ -384,7 +389,7 @@ def test_a_ledger_that_does_not_answer_ends_nobody_elses_work() -> None:
 
     world = World()
     MissCanary(Away(world.documents), 6 * FIVE, world.events)()
-    assert world.events.names == ["storage_failed"]
+    assert world.events.lines == [("storage_failed", {"error": "StorageUnavailable"})]
 
 
 def test_how_it_stands_in_one_word() -> None:

@@ -390,3 +390,82 @@ def test_charts_hold_nothing_up() -> None:
     samples = FakeSamples()
     taken, events = sampled(samples, UnreachableCounting())
     assert (taken, events.names, samples.kept[0][1]) == (True, ["sample_failed"], None)
+
+
+def test_a_breaker_is_told_with_all_that_is_known_of_it() -> None:
+    """When it opened and why, when it is tried, and how many failures still count; a person's word is on record."""
+    system = Breakers()
+    found = {each["channel"]: each for each in system.flow.listed()["breakers"]}
+    assert found["slack"] == {
+        "channel": "slack",
+        "state": "open",
+        "mode": "auto",
+        "failures": 0,
+        "cause": "http_500",
+        "opened_at": NOW.isoformat(),
+        "probe_at": (NOW + MINUTE).isoformat(),
+        "draining": False,
+        "closed_at": None,
+    }
+    system.control.breakers["email"] = Breaker("email", failures=(NOW - timedelta(hours=1), NOW))
+    assert system.move("open", "email")["mode"] == "open"
+    assert system.events.lines == [("breaker_forced", {"channel": "email", "state": "open"})]
+    shown = system.move("open")
+    assert (shown["probe_at"], shown["opened_at"] is not None) == (None, True)
+
+
+def test_a_sweep_that_cannot_be_asked_is_told_with_its_channel() -> None:
+    """And which error it was."""
+    system = Breakers(sweep=RefusingContinuation())
+    system.move("closed")
+    [told] = system.events.of("enqueue_failed")
+    assert (told["channel"], bool(told["error"])) == ("slack", True)
+
+
+def test_storage_that_does_not_answer_for_a_breaker_is_told() -> None:
+    """Of what kind; how it stands can be looked up."""
+    system = Breakers(StorageUnavailable())
+    with pytest.raises(Unavailable):
+        system.move("open")
+    assert system.events.lines == [("storage_failed", {"error": "StorageUnavailable"})]
+
+
+def test_a_job_is_told_with_when_it_ran_and_how_that_ended() -> None:
+    """And when it runs next."""
+    flow, _ = jobs(job("cleanup", last_outcome="failed"))
+    assert flow.listed() == {
+        "jobs": [
+            {
+                "name": "cleanup",
+                "schedule": "*/5 * * * *",
+                "time_zone": "Etc/UTC",
+                "state": "enabled",
+                "last_run_at": (NOW - MINUTE).isoformat(),
+                "last_outcome": "failed",
+                "next_run_at": (NOW + 4 * MINUTE).isoformat(),
+            }
+        ]
+    }
+
+
+def test_a_refusal_of_the_console_says_what_it_is_about() -> None:
+    """Which thing is not there, and what to do when Cloud Scheduler does not answer, whose error is logged."""
+    with pytest.raises(RequestError) as refused:
+        Breakers().move("open", "fax")
+    assert refused.value.detail == "A breaker of this channel does not exist."
+    flow, _ = jobs(*JOBS)
+    with pytest.raises(RequestError) as refused:
+        flow.move(MoveJob("nobody", "run"))
+    assert refused.value.detail == "A job of this name does not exist."
+    flow, _ = jobs(refuses=True)
+    with pytest.raises(RequestError) as refused:
+        flow.listed()
+    error = refused.value
+    assert (error.status, error.slug, error.title, error.retry_after) == (
+        503,
+        "unavailable",
+        "Temporarily unavailable",
+        5,
+    )
+    assert error.detail == "Cloud Scheduler did not answer, or this function may not ask it; look at the log."
+    assert flow.events.lines == [("scheduler_failed", {"error": "DeadlineExceeded"})]  # type: ignore[attr-defined]

@@ -202,7 +202,8 @@ def test_f16_a_poison_alert_is_parked_after_its_quick_attempts_and_others_go_out
     states = [system.task(ALERT) for _ in range(POLICY.quick_attempts)]
     assert states == ["queued", "queued", "parked"]
     assert system.task(queued("b")) == "delivered"
-    assert [line["error"] for line in system.events.of("channel_broken")] == ["ZeroDivisionError"] * 3
+    broken = {"alert_id": ALERT.id, "channel": "slack", "error": "ZeroDivisionError"}
+    assert system.events.of("channel_broken") == [broken] * 3
     letter = system.dead_letters()[ALERT.id]
     assert (letter.attempts, letter.cause, letter.maybe_shown) == (3, "internal_ZeroDivisionError", True)
 

@@ -78,6 +78,9 @@ def test_f21_more_than_the_threshold_go_out_in_digests() -> None:
     system = storm()
     assert system.sweep().requeued == MANY
     assert [len(digest.members) for digest in made(system)] == [40, 40, 20]
+    assert system.events.of("digest_made") == [
+        {"digest_id": digest.id, "channel": "slack", "count": len(digest.members)} for digest in made(system)
+    ]
     assert [task(system, digest) for digest in made(system)] == ["delivered"] * 3
     assert isinstance(system.channel, ScriptedChannel)
     messages = system.channel.sent
@@ -410,3 +413,54 @@ def test_membership_ends_with_whatever_happens_to_a_member() -> None:
     assert is_member(parked(digest="d"), digest)
     assert not is_member(parked(digest="e"), digest)
     assert not is_member(replace(parked(digest="d"), state=State.QUEUED), digest)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "event", "cause"),
+    [
+        (Delivered(), "digest_delivered", None),
+        (Retry("http_500"), "digest_failed", "http_500"),
+        (Unknown("timeout"), "digest_failed", "timeout"),
+        (Blocked("no_service"), "digest_failed", "no_service"),
+        (Rejected("invalid_payload"), "digest_divided", "invalid_payload"),
+    ],
+)
+def test_what_became_of_a_digest_is_told(outcome: Outcome, event: str, cause: str | None) -> None:
+    """Its channel, why, and of how many leads: an alert policy counts those that fail."""
+    system = storm(outcome, alerts=12)
+    system.sweep()
+    [digest] = made(system)
+    task(system, digest)
+    told = {"digest_id": digest.id, "channel": "slack", "cause": cause, "count": 12}
+    assert [line for line in system.events.lines if line[0].startswith("digest_")][-1] == (event, told)
+
+
+def test_a_digest_that_is_not_sent_is_told() -> None:
+    """Held up, with why and how many wait; nothing waits for it; storage does not answer."""
+    system = storm(alerts=12)
+    system.sweep()
+    [digest] = made(system)
+    system.digests.fails.append(StorageUnavailable("x"))
+    with pytest.raises(Unavailable):
+        task(system, digest)
+    assert system.events.lines[-1] == ("storage_failed", {"digest_id": digest.id, "error": "StorageUnavailable"})
+    system.store.documents.put("destinations/slack", Destination("slack", cause="no_team", probe_at=NOW))
+    system.after(3)
+    task(system, digest)
+    withheld = {"digest_id": digest.id, "channel": "slack", "cause": "no_team", "count": 12}
+    assert system.events.of("digest_withheld") == [withheld]
+    assert task(system, digest) == "ignored"
+    assert system.events.lines[-1] == ("digest_ignored", {"digest_id": digest.id})
+
+
+def test_a_digest_is_shown_when_it_was_made_and_what_time_it_is() -> None:
+    """By Firestore's time: a message says how long its leads have waited."""
+    system = storm(alerts=12)
+    system.sweep()
+    [digest] = made(system)
+    system.after(30)
+    task(system, digest)
+    assert isinstance(system.channel, ScriptedChannel)
+    [message] = system.channel.sent
+    assert (message.alert_id, message.created_at) == (digest.id, digest.created_at)
+    assert message.now - digest.created_at >= seconds(30)

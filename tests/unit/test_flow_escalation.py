@@ -36,6 +36,9 @@ def test_a_failed_alert_is_escalated_in_the_same_commit() -> None:
     assert (told(system).kind, told(system).channel, told(system).state) == (ESCALATION, "email", State.QUEUED)
     assert [task.alert_id for task in system.queue.asked] == [TOLD]
     assert system.events.names == ["alert_failed", "alert_made"]
+    about = {"alert_id": TOLD, "channel": "email", "kind": ESCALATION, "cause": system.store.alert(ALERT.id).cause}
+    assert system.events.of("alert_made") == [about]
+    assert about["cause"]
 
 
 def test_an_escalation_says_what_a_person_needs() -> None:

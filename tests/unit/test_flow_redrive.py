@@ -11,9 +11,10 @@ import pytest
 
 from shared.domain.alert import Alert, State
 from shared.domain.decisions import redrive as anew
-from shared.errors import Conflict, RequestError, StorageError, StorageUnavailable, Unavailable
+from shared.errors import Conflict, RequestError, StorageError, StorageUnavailable, Unavailable, Unreadable
 from shared.flows import operations_redrive
 from shared.flows.operations_redrive import ABANDONED, Redriving, RequestRedrive
+from shared.ports import StoredAlert
 from shared.ports.operations import Action, Member, Place, Redrive, RedriveStore, Selection, Wanted
 from tests.support.delivery_flow import parked, queued
 from tests.support.fakes import (
@@ -307,3 +308,34 @@ def test_one_redrive_that_makes_no_progress_does_not_starve_the_others() -> None
 def test_a_slice_is_worked_through_in_seconds() -> None:
     """So that nobody takes a redrive for abandoned while it is worked on."""
     assert ABANDONED.total_seconds() > operations_redrive.SLICE * 0.5
+
+
+def test_what_was_asked_for_is_on_record() -> None:
+    """The whole selection, or the ids; who, and why. Nothing of an alert's content."""
+    system = System(2)
+    since, before = NOW - timedelta(days=2), NOW - timedelta(days=1)
+    wanted = Wanted(statuses=("failed",), cause="http_500", channel="slack", since=since, before=before)
+    system.flow(RequestRedrive(None, wanted, "mended", "ana"))
+    system.flow(RequestRedrive(("a000", "a001"), Wanted(), None, None))
+    nothing = {"ids": None, "statuses": None, "cause": None, "channel": None, "from": None, "to": None}
+    selected = {"statuses": ["failed"], "cause": "http_500", "channel": "slack", "from": since, "to": before}
+    assert [(each.name, dict(each.subject), each.reason, each.by) for each in system.redrives.actions] == [
+        ("redrive", nothing | selected, "mended", "ana"),
+        ("redrive", nothing | {"ids": ["a000", "a001"]}, None, None),
+    ]
+    assert [each.id for each in system.redrives.actions] == list(system.redrives.kept)
+    assert [told["redrive_id"] for told in system.events.of("redrive_requested")] == list(system.redrives.kept)
+
+
+def test_an_alert_that_cannot_be_read_does_not_hold_the_others_up() -> None:
+    """It is skipped, and told of by its id."""
+
+    class Garbled(FakeAlertStore):
+        def read(self, alert_id: str, channel: str | None = None) -> StoredAlert | None:
+            if alert_id == "a001":
+                raise Unreadable(alert_id)
+            return super().read(alert_id, channel)
+
+    system = System(3, alerts=Garbled())
+    assert system.stands(system.flow(BY_CAUSE)["redrive"]) == ("done", 3, 2, 1)
+    assert system.events.of("alert_unreadable") == [{"alert_id": "a001", "channel": "slack"}]
