@@ -5,7 +5,7 @@
 
 PY := .venv/bin/python
 # Tests wait more than they compute: three processes on two cores.
-WORKERS := $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((cores < 3 ? 3 : cores > 4 ? 4 : cores)))
+WORKERS := $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null | grep -E '^[0-9]+$$' || echo 2); echo $$((cores < 3 ? 3 : cores > 4 ? 4 : cores)))
 UV := uv==0.13.9
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 

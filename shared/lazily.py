@@ -9,7 +9,7 @@ from typing import Any
 
 
 def loaded_when_asked(package: str, modules: Mapping[str, Sequence[str]]) -> Callable[[str], Any]:
-    """The package's ``__getattr__`` (PEP 562).
+    """The package's ``__getattr__`` (PEP 562). Who replaces a name for a while replaces it in the package.
 
     Args:
         package: its name.

@@ -54,7 +54,10 @@ def conversation_of(conversation_id: str, data: dict[str, Any]) -> Conversation:
         score=data.get("score", 0),
         consent=Consent(**data.get("consent", {})),
         language=data.get("language", "en"),
-        turns=tuple(Turn(item["question"], item["answer"], item["at"]) for item in data.get("turns", ())),
+        turns=tuple(
+            Turn(item.get("question", ""), item.get("answer", ""), item.get("at") or began)
+            for item in data.get("turns", ())
+        ),
         turn_count=data.get("turn_count", 0),
         alerted=frozenset(data.get("alerted", ())),
         created_at=began,

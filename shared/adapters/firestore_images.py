@@ -38,6 +38,8 @@ def pack_document(ledger: Ledger, changes: Sequence[Wanted]) -> dict[str, Any]:
     owners = {owner_of(each.collection, each.found.document.id, each.found.document.fields) for each in changes}
     images = {key_of(each.found.document.id): image_of(each).data for each in changes}
     document: dict[str, Any] = {"step": ledger.step, "run": ledger.run, "images": images}
+    if ledger.by_reverse:
+        document["reverse"] = True
     if owners - {""}:
         document["conversation_ids"] = firestore.ArrayUnion(sorted(owners - {""}))
     return document
@@ -63,7 +65,7 @@ def fitting(changes: Sequence[Wanted], beside: Pack | None = None) -> int:
 def _size(value: Any) -> int:
     """Bytes of a value, rather too many."""
     if isinstance(value, str):
-        return len(value) * (1 if value.isascii() else 6) + 3
+        return len(_JSON.encode(value)) + 1  # with what JSON escapes; protocol buffers never take more
     if isinstance(value, bytes):
         return len(value) + 3
     if isinstance(value, Mapping):
@@ -88,7 +90,8 @@ def pack_of(snapshot: Any) -> Pack:
     images = [
         Image(str(decoded(data)["id"]), bytes(data)) for data in (snapshot.to_dict().get("images") or {}).values()
     ]
-    return Pack(snapshot.id, {image.id: image for image in sorted(images, key=lambda image: image.id)})
+    by_id = {image.id: image for image in sorted(images, key=lambda image: image.id)}
+    return Pack(snapshot.id, by_id, reverse="reverse" in snapshot.to_dict())
 
 
 def image_of(wanted: Wanted) -> Image:

@@ -143,9 +143,14 @@ class Migrating:
         if later:
             raise MigrationRefused(f"These later steps must be rolled back first: {', '.join(later)}.")
         if stored.ledger.state is State.ROLLING_BACK:
+            if stored.ledger.by_reverse and step.reverse is None:
+                raise MigrationRefused(
+                    "The rollback was begun by the step's own way back, which its code no longer has."
+                )
             return self._ask(step, stored, rules.resumed(stored.ledger, self._entry("resume", by)))
         with answered(self.events):
-            gone = bool(stored.ledger.counts.written) and self.store.newest_pack(step.id) is None
+            changed = stored.ledger.standing + stored.ledger.counts.written
+            gone = bool(changed) and self.store.newest_pack(step.id) is None
         if gone and step.reverse is None:
             raise MigrationRefused("The step's before-images are gone, and it has no way back without them.")
         entry = self._entry("rollback", by)

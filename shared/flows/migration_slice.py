@@ -185,10 +185,11 @@ class MigrationSlice:
             self._redo(work, work.ledger.until)
         while True:
             if not self._pass(work):
-                if back:
+                again = rules.passed_back(work.ledger) if back else rules.passed(work.ledger, self.clock.now())
+                if again is None:
                     self._roll_back(work)
                     return
-                after = rules.passed(work.ledger, self.clock.now())
+                after = again
                 if not after.working:
                     self._finish(work, after)
                     return
@@ -326,16 +327,16 @@ class MigrationSlice:
     def _roll_back(self, work: _Work) -> None:
         """Pack after pack, the newest first; a document that was changed twice is taken back twice.
 
-        The packs that going back by the step's ``reverse`` has made only go: what they hold is not to come back.
+        The packs that going back by the step's ``reverse`` has made, now or before, only go: what they hold is not to
+        come back.
         """
         while True:
             pack = self.store.newest_pack(work.step.id)
             if pack is None:
-                done = replace(work.ledger, state=State.ROLLED_BACK, holder=None, finished_at=self.clock.now())
-                self._finish(work, done)
+                self._finish(work, rules.rolled_back(work.ledger, self.clock.now()))
                 return
             after = work.ledger
-            if not after.by_reverse:
+            if not after.by_reverse and not pack.reverse:
                 restored = self.store.restore(work.step.selection, pack, self._rate(work))
                 after = rules.taken_back(after, restored.restored, restored.kept)
             self._save(work, after, without=pack)

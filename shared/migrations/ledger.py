@@ -23,6 +23,9 @@ from shared.migrations.plan import PROBLEMS_KEPT
 
 PASSES_MOST = 20
 LOG_KEPT = 20
+IMAGES_LOST = (
+    "of {} changes the before-images were not there any more (expired, or erased): those stay as the step left them"
+)
 KEEP_COMING = "documents of the old form keep coming: deploy the code that writes the new form, then run it again"
 
 
@@ -103,6 +106,7 @@ class Ledger:
         seconds: how long it was worked at, in all slices.
         cause: why it failed.
         by_reverse: the rollback goes by the step's ``reverse``.
+        standing: changes of runs before this one that were not taken back.
         log: who did what, the oldest first.
     """
 
@@ -129,6 +133,7 @@ class Ledger:
     seconds: float = 0.0
     cause: str | None = None
     by_reverse: bool = False
+    standing: int = 0
     log: tuple[Entry, ...] = ()
 
     @property
@@ -154,7 +159,8 @@ def begun(ledger: Ledger, checksum: str, total: int, entry: Entry) -> Ledger:
     """
     first = max(ledger.slice + 1, int(entry.at.timestamp()))
     fresh = Ledger(ledger.step, State.RUNNING, checksum, run=ledger.run + 1, slice=first, log=ledger.log)
-    return noted(replace(fresh, total=total, requested_at=entry.at, ramp_at=entry.at), entry)
+    standing = 0 if ledger.state is State.ROLLED_BACK else ledger.standing + ledger.counts.written
+    return noted(replace(fresh, standing=standing, total=total, requested_at=entry.at, ramp_at=entry.at), entry)
 
 
 def resumed(ledger: Ledger, entry: Entry) -> Ledger:
@@ -173,6 +179,8 @@ def rolling_back(ledger: Ledger, entry: Entry, *, by_reverse: bool) -> Ledger:
             holder=None,
             cursor=None,
             until=None,
+            passes=0,
+            changed=0,
             counts=counts,
             problems=(),
             reasons={},
@@ -217,9 +225,10 @@ class PageDone:
 
 def paged(ledger: Ledger, done: PageDone) -> Ledger:
     """One page further; of a rollback by the step's ``reverse``, what it has changed is taken back."""
-    further = replace(ledger, cursor=done.last, until=None, changed=ledger.changed + done.written + done.left)
+    further = replace(ledger, cursor=done.last, until=None, changed=ledger.changed + done.left)
     if ledger.state is State.ROLLING_BACK:
         return taken_back(further, done.written, done.problems)
+    further = replace(further, changed=further.changed + done.written)
     counts = replace(ledger.counts, written=ledger.counts.written + done.written)
     if ledger.passes:
         counts = replace(counts, verified=counts.verified + done.read)
@@ -257,6 +266,26 @@ def taken_back(ledger: Ledger, restored: int, kept: tuple[Problem, ...]) -> Ledg
     problems, reasons = _listed(ledger.problems, ledger.reasons, kept)
     counts = replace(ledger.counts, restored=ledger.counts.restored + restored, kept=ledger.counts.kept + len(kept))
     return replace(ledger, counts=counts, problems=problems, reasons=reasons)
+
+
+def passed_back(ledger: Ledger) -> Ledger | None:
+    """At the end of a pass by the step's ``reverse``: another one where it left something, None where it is done."""
+    if not ledger.changed or ledger.passes + 1 >= PASSES_MOST:
+        return None
+    counts = replace(ledger.counts, kept=0)
+    again = replace(ledger, passes=ledger.passes + 1, cursor=None, until=None, changed=0)
+    return replace(again, counts=counts, problems=(), reasons={})
+
+
+def rolled_back(ledger: Ledger, now: datetime) -> Ledger:
+    """Taken back; what could not be is said."""
+    counts, cause = ledger.counts, None
+    lost = ledger.standing + counts.written - counts.restored - counts.kept
+    if ledger.by_reverse and ledger.changed:
+        cause = KEEP_COMING
+    elif not ledger.by_reverse and lost > 0:
+        cause = IMAGES_LOST.format(lost)
+    return replace(ledger, state=State.ROLLED_BACK, holder=None, finished_at=now, cause=cause)
 
 
 def _listed(

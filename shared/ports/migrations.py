@@ -82,10 +82,12 @@ class Pack:
     Attributes:
         id: of its document.
         images: by the ids of their documents.
+        reverse: they were made by going back, and are not to be brought back.
     """
 
     id: str
     images: Mapping[str, Image]
+    reverse: bool = False
 
 
 @dataclass(frozen=True)

@@ -316,6 +316,26 @@ def test_large_documents_are_packed_within_firestores_limits(with_large_ones):
     assert with_large_ones.everything() == before
 
 
+@pytest.mark.parametrize("letter", ['"', "\\", "\n", "\x01", "ł", "\U0001f600"], ids=ascii)
+def test_before_images_that_grow_when_they_are_written_down_are_packed_within_the_limits(migrating, letter):
+    """Whatever takes more bytes as JSON than as it is: a pack that is too large would stop the run for good."""
+    for number in range(12):
+        migrating.database.document("conversations", f"c{number:02}").set({"text": letter * 45_000})
+    step = dataclasses.replace(migrating.steps["0001"], transform=_taken)
+    selection = dataclasses.replace(step.selection, fields=("text",))
+    migrating.steps["0001"] = dataclasses.replace(step, selection=selection)
+    before = migrating.everything()
+    row = migrating.run("0001")
+    assert (row["state"], row["counts"]["written"]) == ("done", 12)
+    assert migrating.roll_back("0001")["counts"]["restored"] == 12
+    assert migrating.everything() == before
+
+
+def _taken(document):
+    """The text goes."""
+    return Change({"text": None}) if document.fields["text"] is not None else None
+
+
 def test_f37_cut_off_with_large_documents_two_pages_never_share_a_pack(with_large_ones):
     """A page whose changes had all been written before the crash keeps its number: a pack of two would be too large."""
     store, before = with_large_ones.store, with_large_ones.everything()

@@ -32,6 +32,7 @@ class _Kept:
     after: Mapping[str, Any] | None
     creates: tuple[NewDocument, ...]
     tallies: tuple[Tally, ...]
+    reverse: bool = False
 
     @property
     def image(self) -> Image:
@@ -83,7 +84,9 @@ class FakeMigrations(MigrationStore):
         if images:
             name = f"before_images/{ledger.step}-{ledger.run:06d}-{FIRST_PAGE + ledger.page}"
             stands = self.documents.get(name)
-            pack = (stands.value if stands else {}) | {each.found.document.id: _kept(each) for each in images}
+            pack = (stands.value if stands else {}) | {
+                each.found.document.id: _kept(each, reverse=ledger.by_reverse) for each in images
+            }
             if sum(len(kept.image.data) for kept in pack.values()) > self.pack_bytes * MOST_BYTES / PACK_BYTES:
                 raise StorageError("a document is too large")
             writes.append(Write(name, pack))
@@ -232,16 +235,17 @@ def _counted(tally: Tally, by: int) -> Write:
     return Write(f"{tally.collection}/{tally.id}", counted)
 
 
-def _kept(wanted: Wanted) -> _Kept:
+def _kept(wanted: Wanted, *, reverse: bool = False) -> _Kept:
     fields, change = wanted.found.document.fields, wanted.change
     names = frozenset(fields if change.removes else change.fields)
     before = {name: value for name, value in fields.items() if name in names}
     after = None if change.removes else _changed({}, change.fields)
-    return _Kept(wanted.found.document.id, before, names, after, change.creates, change.tallies)
+    return _Kept(wanted.found.document.id, before, names, after, change.creates, change.tallies, reverse)
 
 
 def _pack(name: str, kept: Mapping[str, _Kept]) -> Pack:
-    return Pack(name, {each.id: each.image for each in sorted(kept.values(), key=lambda each: each.id)})
+    images = {each.id: each.image for each in sorted(kept.values(), key=lambda each: each.id)}
+    return Pack(name, images, any(each.reverse for each in kept.values()))
 
 
 def _size(before: Mapping[str, Any], created: int) -> int:

@@ -257,6 +257,8 @@ def install(shim: Shim) -> None:
 
 def warm_up() -> None:
     """Load what the flows load, once, in the process that workers are forked from; nothing is connected."""
+    for name in bootstrap.__all__:
+        getattr(bootstrap, name)
     knowledge_file.load_knowledge = functools.cache(knowledge_file.load_knowledge)
     knowledge_file.load_knowledge(None)
 
