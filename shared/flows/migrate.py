@@ -148,6 +148,7 @@ class Migrating:
                     "The rollback was begun by the step's own way back, which its code no longer has."
                 )
             return self._ask(step, stored, rules.resumed(stored.ledger, self._entry("resume", by)))
+        self._refuse_late(stored)
         with answered(self.events):
             changed = stored.ledger.standing + stored.ledger.counts.written
             gone = bool(changed) and self.store.newest_pack(step.id) is None
@@ -224,6 +225,12 @@ class Migrating:
         if stored.ledger.working and stored.idle < self.lease:
             self.events("migration_refused", step=stored.ledger.step, reason="running")
             raise MigrationRunning(_seconds(self.lease - stored.idle))
+
+    def _refuse_late(self, stored: StoredLedger) -> None:
+        """What a run that stands still has sent may arrive for as long as its calls may take, which a lease covers."""
+        if stored.ledger.state is State.RUNNING and stored.idle < 2 * self.lease:
+            self.events("migration_refused", step=stored.ledger.step, reason="running")
+            raise MigrationRunning(_seconds(2 * self.lease - stored.idle))
 
     def _refuse_changed(self, step: Step, ledger: Ledger) -> None:
         if ledger.state in APPLIED and ledger.checksum not in (None, step.checksum):

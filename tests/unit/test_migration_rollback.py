@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.errors import MigrationRefused
+from shared.errors import MigrationRefused, MigrationRunning
 from shared.flows.migration_slice import TRIES
 from shared.migrations.ledger import (
     KEEP_COMING,
@@ -20,7 +20,7 @@ from shared.migrations.ledger import (
     passed_back,
     rolled_back,
 )
-from tests.support.migration_flow import NEW, OLD, ONE_IMAGE, Cut, MigrationFlow, a_step, named_back
+from tests.support.migration_flow import LEASE, NEW, OLD, ONE_IMAGE, Cut, MigrationFlow, a_step, named_back
 
 AT = datetime(2026, 1, 5, 9, tzinfo=UTC)
 SOME = {"a": OLD, "b": NEW, "c": OLD}
@@ -144,3 +144,16 @@ def test_a_way_back_that_its_code_no_longer_has_is_refused() -> None:
     flow.steps["0001"] = a_step()
     with pytest.raises(MigrationRefused, match="no longer has"):
         flow.asking.roll_back("0001", "me")
+
+
+def test_a_run_that_stands_still_is_not_taken_back_while_what_it_sent_may_arrive() -> None:
+    """Another lease long: a change that came after its document had been looked at would stay."""
+    flow = MigrationFlow(SOME)
+    flow.asking.run("0001", "me")
+    flow.lease = LEASE
+    flow.documents.now += LEASE * 1.5
+    with pytest.raises(MigrationRunning) as refused:
+        flow.asking.roll_back("0001", "me")
+    assert refused.value.retry_after == pytest.approx(LEASE.total_seconds() / 2, abs=1)
+    flow.documents.now += LEASE / 2
+    assert flow.asking.roll_back("0001", "me")["state"] == "rolling_back"
