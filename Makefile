@@ -24,7 +24,7 @@ test: setup ## run the tests (ARGS="tests/unit -k chat")
 
 faults: setup ## fail, cut off or kill every outgoing call in turn, and see that nothing is lost (twenty minutes)
 	@$(PY) -m infra.local.prerequisites
-	@exec $(PY) -m pytest -m crash_points tests/faults $(ARGS)
+	@exec $(PY) -m pytest -m crash_points tests/faults tests/unit tests/adapters $(ARGS)
 
 bench: setup ## measure what Bellhop costs: ratios to a bare function, and counts (python -m bench --help for each)
 	@$(PY) -m infra.local.prerequisites

@@ -23,7 +23,7 @@ _MARK_RUN = 8  # characters of the mark that no text has by chance
 _RULE_RUN = 6  # words of the rules in a row that no answer has by chance
 _ABBREVIATIONS = frozenset({"m.in"})  # Polish for "among others", not a name in India
 
-_EMPHASIS = re.compile(r"\*\*|__|`(?!``)(?<!``)")
+_EMPHASIS = re.compile(r"\*\*|__|(?<!`)`{1,2}(?!`)")
 _MARKUP = re.compile(r"<[a-z/!?]|&(?:#|[a-z]+;)|\]\s*\(|```|~~~|\{[{%]|^\s*[#|>{\[]", re.IGNORECASE)
 _LINK = re.compile(
     r"\w+://\S*|\bwww\.\S+|\b(?:mailto|tel|sms|data|javascript|callto|whatsapp|skype):\S+", re.IGNORECASE
@@ -103,7 +103,9 @@ def cleaned(said: str) -> str:
     """Return a text on one line, without control, invisible and unassigned characters, and without emphasis marks."""
     spaced = "".join(" " if char.isspace() else char for char in said)
     seen = "".join(char for char in spaced if not unicodedata.category(char).startswith("C"))
-    return unicodedata.normalize("NFC", " ".join(_EMPHASIS.sub("", seen).split()))
+    while (bare := _EMPHASIS.sub("", seen)) != seen:  # what stood around a mark may make one
+        seen = bare
+    return unicodedata.normalize("NFC", " ".join(seen.split()))
 
 
 def plain(text: str) -> str:

@@ -336,6 +336,7 @@ def _taken(document):
     return Change({"text": None}) if document.fields["text"] is not None else None
 
 
+@pytest.mark.crash_points
 def test_f37_cut_off_with_large_documents_two_pages_never_share_a_pack(with_large_ones):
     """A page whose changes had all been written before the crash keeps its number: a pack of two would be too large."""
     store, before = with_large_ones.store, with_large_ones.everything()

@@ -74,7 +74,7 @@ def test_an_empty_project_is_deployed_and_then_nothing_is_left_to_do() -> None:
 
 
 @pytest.mark.timeout(900)  # some seconds, on a machine that does nothing else
-@pytest.mark.parametrize(("nth", "when"), [(2, "before"), (1, "after")])
+@pytest.mark.parametrize(("nth", "when"), [(2, "before"), pytest.param(1, "after", marks=pytest.mark.crash_points)])
 def test_every_request_fails_once_and_the_same_state_is_reached(
     nth: int, when: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -58,8 +58,8 @@ RELAYED = {(kind, state) for kind in (ESCALATION, NOTICE) for state in (*WAITING
 @pytest.mark.parametrize(
     ("scenario", "states", "sample", "seen"),
     [
-        (SLACK_WHOLE, 300_000, 2_000, LIVES),
-        (MONDAY_WHOLE, 300_000, 2_000, LIVES),
+        pytest.param(SLACK_WHOLE, 300_000, 2_000, LIVES, marks=pytest.mark.crash_points),
+        pytest.param(MONDAY_WHOLE, 300_000, 2_000, LIVES, marks=pytest.mark.crash_points),
         (SLACK, 50_000, 2_000, LIVES | {(NOTICE, State.QUEUED)}),
         (MONDAY, 50_000, 2_000, LIVES | {(NOTICE, State.QUEUED)}),
         (RELAYS, 50_000, 2_000, LIVES | {(ESCALATION, State.DELIVERED), (NOTICE, State.SENDING)}),

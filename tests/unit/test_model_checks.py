@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.domain.contact import ContactDetails
@@ -192,6 +192,9 @@ def test_no_foreign_host_gets_through(before: str, link: str, after: str) -> Non
 
 
 @given(st.text(st.characters(), max_size=2_000))
+@example("``")
+@example("*__*")
+@example("`__`` so")
 def test_whatever_it_says_what_passes_is_short_and_visible(said: str) -> None:
     """And nothing it says raises."""
     verdict = check(said, PROMPT, KNOWLEDGE, "en", (said,))
