@@ -4,7 +4,7 @@
 .PHONY: help setup run test faults fuzz bench soak compare migrate-soak deploy-faults gamedays simulate queries model mutants emulator-free check lock clean
 
 PY := .venv/bin/python
-# Tests wait more than they compute: three processes on two cores.
+# The end-to-end tests mostly wait, the others compute: three processes on two cores.
 WORKERS := $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null | grep -E '^[0-9]+$$' || echo 2); echo $$((cores < 3 ? 3 : cores > 4 ? 4 : cores)))
 UV := uv==0.13.9
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
@@ -22,7 +22,7 @@ test: setup ## run the tests (ARGS="tests/unit -k chat")
 	@$(PY) -m infra.local.prerequisites
 	@exec $(PY) -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
-faults: setup ## fail, cut off or kill every outgoing call in turn, and see that nothing is lost (twenty minutes)
+faults: setup ## fail, cut off or kill every outgoing call in turn, and see that nothing is lost (twenty-five minutes)
 	@$(PY) -m infra.local.prerequisites
 	@exec $(PY) -m pytest -m crash_points tests/faults tests/unit tests/adapters $(ARGS)
 

@@ -87,11 +87,10 @@ def key_of(name: str) -> str:
 
 def pack_of(snapshot: Any) -> Pack:
     """The pack that a document holds."""
-    images = [
-        Image(str(decoded(data)["id"]), bytes(data)) for data in (snapshot.to_dict().get("images") or {}).values()
-    ]
+    held = snapshot.to_dict()  # a copy of all of it
+    images = (Image(str(decoded(data)["id"]), bytes(data)) for data in (held.get("images") or {}).values())
     by_id = {image.id: image for image in sorted(images, key=lambda image: image.id)}
-    return Pack(snapshot.id, by_id, reverse="reverse" in snapshot.to_dict())
+    return Pack(snapshot.id, by_id, reverse="reverse" in held)
 
 
 def image_of(wanted: Wanted) -> Image:
