@@ -17,7 +17,7 @@ from shared.adapters.firestore_conversation import (
     conversation_of,
     is_tombstone,
 )
-from shared.adapters.firestore_documents import alert_document, tally_id
+from shared.adapters.firestore_documents import alert_document, record_document, tally_id
 from shared.adapters.firestore_windows import FirestoreWindows, counts, pause
 from shared.domain.admission import Window
 from shared.domain.alert import CANARY
@@ -172,8 +172,6 @@ class FirestoreChat:
             batch.update(conversation, conversation_changes(commit.conversation, document), option=unchanged)
         batch.create(self._message(commit), _message_document(commit))
         if commit.record is not None:
-            from shared.adapters.firestore_rights import record_document  # noqa: PLC0415 - few turns change it
-
             batch.create(self._database.document("consent_audit", commit.record.id), record_document(commit.record))
         if commit.claim is not None:
             claim, version = commit.claim

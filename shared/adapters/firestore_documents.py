@@ -20,6 +20,7 @@ from shared.errors import Unreadable
 
 if TYPE_CHECKING:
     from shared.domain.destination import Destination
+    from shared.domain.rights import Recorded
 
 TALLY_SHARDS = 8
 
@@ -136,3 +137,18 @@ def tally_id(channel: str, kind: str, alert_id: str) -> str:
 
 def _history_document(alert: Alert) -> list[dict[str, Any]]:
     return [{"at": item.at, "outcome": item.outcome, "cause": item.cause} for item in alert.history]
+
+
+def record_document(record: Recorded) -> dict[str, Any]:
+    """A line of the audit as its document holds it; what it says nothing of is left out."""
+    said = {
+        "actor": record.actor,
+        "action": record.action,
+        "source": record.source,
+        "address": record.address,
+        "conversation_id": record.conversation_id,
+        "client": record.client,
+        "wording": record.wording,
+        "consent": dict(record.consent) if record.consent else None,
+    }
+    return {name: value for name, value in said.items() if value is not None} | {"at": firestore.SERVER_TIMESTAMP}

@@ -15,8 +15,8 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.adapters.firestore import READ_RETRY, READ_SECONDS, Database, reading
 from shared.adapters.firestore_conversation import is_tombstone
+from shared.adapters.firestore_documents import record_document
 from shared.adapters.firestore_image_erasure import forget_images
-from shared.adapters.firestore_rights import record_document
 from shared.domain.erasure import DONE, RUNNING, Erasure
 from shared.domain.rights import Recorded
 from shared.errors import Conflict, OutcomeUnknown

@@ -14,6 +14,7 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from shared.adapters.firestore import READ_RETRY, READ_SECONDS, Database, reading
+from shared.adapters.firestore_documents import record_document
 from shared.domain.erasure import DONE, RUNNING
 from shared.domain.rights import OptOutStanding, Recorded
 from shared.errors import Conflict, Contention, OutcomeUnknown
@@ -146,21 +147,6 @@ class FirestoreRights:
 def suppression_document(reason: str) -> dict[str, Any]:
     """An opt-out from now on."""
     return {"list": "marketing", "reason": reason, "since": firestore.SERVER_TIMESTAMP}
-
-
-def record_document(record: Recorded) -> dict[str, Any]:
-    """A line of the audit as its document holds it; what it says nothing of is left out."""
-    said = {
-        "actor": record.actor,
-        "action": record.action,
-        "source": record.source,
-        "address": record.address,
-        "conversation_id": record.conversation_id,
-        "client": record.client,
-        "wording": record.wording,
-        "consent": dict(record.consent) if record.consent else None,
-    }
-    return {name: value for name, value in said.items() if value is not None} | {"at": firestore.SERVER_TIMESTAMP}
 
 
 def _noted(snapshot: Any) -> Noted:
