@@ -32,6 +32,12 @@ IDENTITIES = json.loads(os.environ["BELLHOP_FUZZ_IDENTITIES"])
 LINKS = json.loads(os.environ["BELLHOP_FUZZ_LINKS"])
 """Tokens that were signed; the last one too long ago."""
 
+KNOWN = json.loads(os.environ["BELLHOP_FUZZ_KNOWN"])
+"""Ids of what there is, by the part of a path before them."""
+
+TALLY: Counter[str] = Counter()
+"""How often each operation was answered with each status."""
+
 STEPS = 5
 """A step's number is below: most of those there are, and two that there are not."""
 
@@ -40,6 +46,7 @@ REFUSALS_A_CLIENT = 5
 
 TOKEN = re.compile(r"\.?[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{64}")
 STEP = re.compile(r"[0-9]{4}")
+ID = re.compile(r"(?!__.*__$)[0-9A-Za-z_-]{1,128}")
 VALID_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 COUNTRIES = ("PL", "DE", "GB", "US", "FR", "UA")
@@ -102,11 +109,25 @@ def map_case(_context: Any, case: schemathesis.Case) -> schemathesis.Case:
     step = (case.path_parameters or {}).get("step")
     if isinstance(step, str) and STEP.fullmatch(step):
         case.path_parameters["step"] = f"{int(step) % STEPS:04}"
+    _meet(case)
     for given in (case.body, case.query):
         if isinstance(given, dict) and isinstance(given.get("from"), str) and isinstance(given.get("to"), str):
             earlier, later = sorted((given["from"], given["to"]))
             given |= {"from": earlier, "to": later if later > earlier else "9998-12-31T23:59:59Z"}
     return case
+
+
+def _meet(case: schemathesis.Case) -> None:
+    """An id is of something that there is whenever more were not than were: not left to a link that may be walked."""
+    before = case.operation.path.partition("/{id}")[0]
+    known, given = KNOWN.get(before.rpartition("/")[2], []), (case.path_parameters or {}).get("id")
+    if not known or not isinstance(given, str) or not ID.fullmatch(given):
+        return
+    if case.meta is not None and case.meta.is_negative_at(ParameterLocation.PATH):
+        return
+    met, missed = (TALLY[f"{case.operation.label} {status}"] for status in (200, 404))
+    if met <= missed:
+        case.path_parameters["id"] = known[(met + missed) % len(known)]
 
 
 def _opt_out(case: schemathesis.Case) -> None:
@@ -123,9 +144,6 @@ def filter_path_parameters(_context: Any, path_parameters: dict[str, Any] | None
     """A line break in a path is answered by functions-framework, in HTML, before a function sees it."""
     return not any("\n" in unquote(str(value)) for value in (path_parameters or {}).values())
 
-
-TALLY: Counter[str] = Counter()
-"""How often each operation was answered with each status."""
 
 _keys, _pages = itertools.count(), itertools.count()
 _run = uuid.uuid4().hex

@@ -26,7 +26,7 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 CASES = ("--max-examples", "100")
 """How many an operation, and what a time limit repeats."""
 
-DEAD_LETTERS = 6
+DEAD_LETTERS = 12
 
 
 @contextmanager
@@ -79,6 +79,16 @@ def links_at(url: str) -> list[str]:
     return links(requests.get(f"{url}/_local/info", timeout=30).json())
 
 
+def known_at(url: str) -> dict[str, list[str]]:
+    """Ids of what there is at the local system at ``url``, by the console's word for it: its dead letters, and theirs."""
+    key = {"X-ADMIN-API-KEY": requests.get(f"{url}/_local/info", timeout=30).json()["admin_api_key"]}
+    found = requests.get(f"{url}/admin_console/dead_letters?channel=slack", headers=key, timeout=30).json()["dead_letters"]
+    return {
+        "dead_letters": [each["id"] for each in found],
+        "conversations": [each["conversation_id"] for each in found if each["conversation_id"]],
+    }
+
+
 def fuzz(url: str, *options: str, seed: int, shown: Mapping[str, tuple[str, str]] | None = None) -> Fuzzed:
     """One run against the system at ``url``.
 
@@ -110,6 +120,7 @@ def fuzz(url: str, *options: str, seed: int, shown: Mapping[str, tuple[str, str]
                 **os.environ,
                 "PYTHONPATH": str(ROOT),
                 "BELLHOP_FUZZ_IDENTITIES": json.dumps(shown),
+                "BELLHOP_FUZZ_KNOWN": json.dumps(known_at(url) if at_home else {}),
                 "BELLHOP_FUZZ_LINKS": json.dumps(links_at(url) if at_home else []),
                 "BELLHOP_FUZZ_TALLY": str(tally),
             },
