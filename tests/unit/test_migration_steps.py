@@ -21,8 +21,10 @@ from shared.migrations.steps import s0003_schema_version as s0003
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.emails(),
     lambda inner: (
-        st.lists(inner) | st.dictionaries(st.sampled_from(["email", "user", "E-Mail", "x"]) | st.text(), inner)
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["email", "user", "E-Mail", "x"]) | st.text(), inner, max_size=4)
     ),
+    max_leaves=12,
 )
 
 
