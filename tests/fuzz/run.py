@@ -80,9 +80,10 @@ def links_at(url: str) -> list[str]:
 
 
 def known_at(url: str) -> dict[str, list[str]]:
-    """Ids of what there is at the local system at ``url``, by the console's word for it: its dead letters, and theirs."""
+    """Ids of what there is at the local system at ``url``, by the console's word for it: dead letters and whose they are."""
     key = {"X-ADMIN-API-KEY": requests.get(f"{url}/_local/info", timeout=30).json()["admin_api_key"]}
-    found = requests.get(f"{url}/admin_console/dead_letters?channel=slack", headers=key, timeout=30).json()["dead_letters"]
+    answer = requests.get(f"{url}/admin_console/dead_letters?channel=slack", headers=key, timeout=30)
+    found = answer.json()["dead_letters"]
     return {
         "dead_letters": [each["id"] for each in found],
         "conversations": [each["conversation_id"] for each in found if each["conversation_id"]],
