@@ -80,7 +80,7 @@ def links_at(url: str) -> list[str]:
 
 
 def known_at(url: str) -> dict[str, list[str]]:
-    """Ids of what there is at the local system at ``url``, by the console's word for it: dead letters and whose they are."""
+    """Ids of what there is at the local system at ``url``, by the console's word for it: dead letters, and whose."""
     key = {"X-ADMIN-API-KEY": requests.get(f"{url}/_local/info", timeout=30).json()["admin_api_key"]}
     answer = requests.get(f"{url}/admin_console/dead_letters?channel=slack", headers=key, timeout=30)
     found = answer.json()["dead_letters"]
