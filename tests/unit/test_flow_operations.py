@@ -12,7 +12,7 @@ import pytest
 
 from shared.domain.alert import Alert, State
 from shared.domain.conservation import Census, ChannelCounts, WrongAlert
-from shared.errors import Conflict, RequestError, StorageUnavailable, Unavailable
+from shared.errors import Conflict, RequestError, StorageError, StorageUnavailable, Unavailable, Unreadable
 from shared.flows.operations import ListDeadLetters, Operating, WaiveAlert
 from shared.ports import Version
 from shared.ports.operations import Action, Counting, DeadLetter, Marked, OperatorStore, Place, Wanted
@@ -35,24 +35,31 @@ class FakeOperatorStore(OperatorStore):
         self.alerts, self._before = alerts, list(before)
         self.letters: list[DeadLetter] = []
         self.asked: list[str] = []
+        self.wanted: list[tuple[Wanted, int]] = []
+        self.broken: StorageError | None = None
         self.actions: list[Action] = []
 
     def alert(self, alert_id: str) -> Marked | None:
         """See ``shared.ports.operations.OperatorStore``."""
+        self._break()
         stored = self.alerts.documents.get(f"alerts/{alert_id}")
         return Marked(stored.value, None) if stored is not None else None
 
     def alerts_of(self, email: str, limit: int) -> list[Marked]:
         """See ``shared.ports.operations.OperatorStore``."""
+        self._break()
         self.asked.append(email)
         return [Marked(stored.value, LETTER) for stored in self.alerts.documents.under("alerts").values()][:limit]
 
     def dead_letters(self, wanted: Wanted, limit: int, after: Place | None = None) -> list[DeadLetter]:
         """See ``shared.ports.operations.OperatorStore``."""
+        self._break()
+        self.wanted.append((wanted, limit))
         return [each for each in self.letters if after is None or each.entered_at < after.entered_at][:limit]
 
     def waive(self, waived: Alert, version: Version, action: Action) -> None:
         """See ``shared.ports.operations.OperatorStore``."""
+        self._break()
         if self._before:
             self._before.pop(0)()
         stored = self.alerts.documents.get(f"alerts/{waived.id}")
@@ -61,15 +68,21 @@ class FakeOperatorStore(OperatorStore):
         self.alerts.put(waived)
         self.actions.append(action)
 
+    def _break(self) -> None:
+        if self.broken is not None:
+            raise self.broken
+
 
 class FakeCounting(Counting):
     """Counts as they are given."""
 
     def __init__(self, *wrong: WrongAlert, **channels: ChannelCounts) -> None:
         self._census = Census(channels, wrong)
+        self.kept: list[timedelta] = []
 
     def census(self, kept: timedelta) -> Census:
         """See ``shared.ports.operations.Counting``."""
+        self.kept.append(kept)
         return self._census
 
 
@@ -104,6 +117,47 @@ def failed(**changes: Any) -> Alert:
     return queued(**{"id": "a", "state": State.FAILED, "wake_at": None, "ended_at": NOW} | changes)
 
 
+UNREADABLE = "The alert's document cannot be read by this version; look at it in Firestore."
+
+
+def test_an_alert_is_looked_up_by_its_id() -> None:
+    """That one; an empty list where there is none."""
+    system = System(failed(), failed(id="b"))
+    assert [each["id"] for each in system.flow.alert("b")["alerts"]] == ["b"]
+    assert system.flow.alert("c") == {"alerts": []}
+
+
+def test_what_this_version_cannot_read_is_said_to_be_so() -> None:
+    """To whoever looks, and to whoever would waive it; the first is reported, as nothing else would."""
+    system = System(failed())
+    system.store.broken = Unreadable("alerts/a")
+    with pytest.raises(RequestError) as caught:
+        system.flow.alert("a")
+    assert (caught.value.status, str(caught.value)) == (409, UNREADABLE)
+    assert system.events.lines == [("alert_unreadable", {"alert_id": "a"})]
+    system.alerts.read = system.store.alert  # type: ignore[method-assign,assignment]
+    refused = system.refused()
+    assert (refused.status, str(refused)) == (409, UNREADABLE)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda flow: flow.alert("a"),
+        lambda flow: flow.alerts_of("ana@example.com"),
+        lambda flow: flow.dead_letters(ListDeadLetters(Wanted(), 2)),
+        lambda flow: flow.waive(WaiveAlert("a", "called")),
+    ],
+)
+def test_f22_whatever_is_asked_storage_that_does_not_answer_is_a_503(asked: Callable[[Operating], object]) -> None:
+    """And is reported by what it raised."""
+    system = System(failed())
+    system.store.broken = StorageUnavailable("DeadlineExceeded")
+    with pytest.raises(Unavailable):
+        asked(system.flow)
+    assert system.events.lines == [("storage_failed", {"error": "StorageUnavailable"})]
+
+
 def test_an_address_is_looked_up_in_the_form_conversations_hold() -> None:
     """Whatever its case; what is no address has no alerts, and nobody is asked."""
     system = System(failed())
@@ -123,12 +177,21 @@ def test_an_answer_is_json_and_holds_nothing_a_visitor_wrote() -> None:
 def test_a_page_says_where_the_next_one_begins() -> None:
     """None where there is no more, also where the last page is full."""
     system = System()
-    system.store.letters = [replace(LETTER, id=f"d{number}", entered_at=NOW - seconds(number)) for number in range(4)]
-    first = system.flow.dead_letters(ListDeadLetters(Wanted(), 2))
-    assert [item["id"] for item in first["dead_letters"]] == ["d0", "d1"]
-    second = system.flow.dead_letters(ListDeadLetters(Wanted(), 2, first["next"]))
-    assert [item["id"] for item in second["dead_letters"]] == ["d2", "d3"]
+    system.store.letters = [replace(LETTER, id=f"d{number}", entered_at=NOW - seconds(number)) for number in range(6)]
+    wanted = Wanted(channel="slack")
+    first = system.flow.dead_letters(ListDeadLetters(wanted, 3))
+    assert [item["id"] for item in first["dead_letters"]] == ["d0", "d1", "d2"]
+    assert first["next"] == Place(NOW - seconds(2), "d2").text
+    second = system.flow.dead_letters(ListDeadLetters(wanted, 3, first["next"]))
+    assert [item["id"] for item in second["dead_letters"]] == ["d3", "d4", "d5"]
     assert second["next"] is None
+    assert system.store.wanted == [(wanted, 4)] * 2  # one more than is shown says that there is more
+
+
+def test_many_alerts_of_one_address_are_shown_up_to_a_hundred() -> None:
+    """The newest; whoever wrote so often is looked at one by one."""
+    system = System(*[failed(id=f"a{number}") for number in range(103)])
+    assert len(system.flow.alerts_of("ana@example.com")["alerts"]) == 100
 
 
 def test_a_place_comes_back_as_it_was_given() -> None:
@@ -139,7 +202,7 @@ def test_a_place_comes_back_as_it_was_given() -> None:
 
 def test_a_waived_alert_is_recorded() -> None:
     """Its state, who, why; reported without the reason, which is a person's text."""
-    system = System(failed())
+    system = System(failed(cause="no_text", ended_at=NOW - seconds(60)))
     assert system.flow.waive(WaiveAlert("a", "called the lead", "ana")) == {"state": "waived"}
     [action] = system.store.actions
     assert (action.name, action.subject, action.reason, action.by) == (
@@ -148,13 +211,17 @@ def test_a_waived_alert_is_recorded() -> None:
         "called the lead",
         "ana",
     )
+    waived = system.alerts.alert("a")
+    assert (waived.state, waived.ended_at) == (State.WAIVED, NOW + timedelta(microseconds=1))  # as it was read
+    assert waived.nonce == action.id == FakeChance().token()
     [event] = system.events.of("alert_waived")
-    assert event == {"alert_id": "a", "channel": "slack", "kind": "lead", "cause": None}
+    assert event == {"alert_id": "a", "channel": "slack", "kind": "lead", "cause": "no_text"}
 
 
 def test_only_what_failed_is_waived() -> None:
     """What waits still arrives by itself."""
-    assert System().refused().status == 404
+    nobody = System().refused()
+    assert (nobody.status, str(nobody)) == (404, "An alert of this id does not exist.")
     refused = System(parked(id="a")).refused()
     assert (refused.status, str(refused)) == (409, "The alert is parked; one that is failed can be waived.")
 
@@ -178,8 +245,10 @@ def test_an_alert_that_is_only_touched_while_it_is_waived_is_waived() -> None:
 
 def test_conservation_needs_every_channel_to_balance_and_no_alert_to_be_wrong() -> None:
     """The counts of the guarantee, in its order."""
-    good = System(counting=FakeCounting(slack=COUNTS)).flow.conservation()
+    counting = FakeCounting(slack=COUNTS)
+    good = System(counting=counting).flow.conservation()
     assert good["balanced"]
+    assert counting.kept == [timedelta(days=30)]
     assert list(good["channels"]["slack"].values()) == [3, 1, 0, 1, 0, 0, 0, 0, 0, 0, 1]
     lost = replace(COUNTS, accepted=4)
     assert not System(counting=FakeCounting(slack=COUNTS, monday=lost)).flow.conservation()["balanced"]
