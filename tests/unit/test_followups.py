@@ -16,6 +16,7 @@ from shared.domain.delivery import expire, settle
 from shared.domain.erasure import erased, perhaps_shown
 from shared.domain.followups import Quiet, Standing
 from shared.domain.outcome import Delivered, Outcome, Rejected, Retry, Unknown
+from shared.domain.rights import Recorded
 from shared.errors import StorageUnavailable
 from shared.flows.visitor_mail import VisitorMailRules
 from shared.ports import Channel, Message
@@ -154,9 +155,11 @@ class OptOuts(FakeRights):
     def __init__(self, standing: Standing | StorageUnavailable) -> None:
         super().__init__()
         self._standing = standing
+        self.looked: list[tuple[str, str]] = []
 
     def look(self, address: str, conversation_id: str) -> Standing:
         """See ``OptOuts``."""
+        self.looked.append((address, conversation_id))
         if isinstance(self._standing, StorageUnavailable):
             raise self._standing
         return self._standing
@@ -168,15 +171,20 @@ class MailServer(Channel):
     def __init__(self, outcome: Outcome) -> None:
         self.sent: list[Message] = []
         self.stored: list[bool] = []
+        self.nonces: list[str] = []
         self._outcome = outcome
         self.world: Delivery | None = None
 
     def send(self, message: Message, *, deadline: float) -> Outcome:
         """See ``Channel``."""
         assert message.before_data is not None
-        message.before_data()
         assert self.world is not None
-        self.stored.append(self.world.store.alert(message.alert_id).data_started)
+        before = self.world.store.alert(message.alert_id)
+        message.before_data()
+        begun = self.world.store.alert(message.alert_id)
+        assert begun == replace(before, data_started=True, nonce=begun.nonce)
+        self.nonces += [before.nonce, begun.nonce]
+        self.stored.append(begun.data_started)
         self.sent.append(message)
         return self._outcome
 
@@ -196,9 +204,11 @@ FINE = Standing(False, NOW, True)
 
 def test_a_mail_is_sent_once_what_says_so_is_stored() -> None:
     """``data_started`` is there before the message leaves; the outcome is saved after it."""
-    world, server, _ = delivering(FINE)
+    world, server, opt_outs = delivering(FINE)
     assert world.task(mail()) == "delivered"
     assert server.stored == [True]
+    assert len({*server.nonces, world.store.alert(mail().id).nonce}) == 3  # a commit of its own each
+    assert opt_outs.looked == [("a" * 32, mail().conversation_id)]
     assert world.task(mail()) == "ignored"
     assert len(server.sent) == 1
 
@@ -231,7 +241,26 @@ def test_a_bounce_opts_the_address_out() -> None:
     world, _, opt_outs = delivering(FINE, Rejected("bounced_550"))
     assert world.task(mail()) == "suppressed"
     assert opt_outs.suppressed == {"a" * 32: "bounced"}
-    assert [each.action for each in opt_outs.records] == ["bounced"]
+    token = FakeChance(start=1000).token()
+    recorded = Recorded(token, "system", "bounced", "mail_server", "a" * 32, mail().conversation_id)
+    assert opt_outs.records == [recorded]
+
+
+@pytest.mark.parametrize("outcome", [Delivered(), Rejected("smtp_554"), Retry("smtp_451"), Retry("bounced_550")])
+def test_what_is_no_bounce_opts_nobody_out(outcome: Outcome) -> None:
+    """A refusal for another reason is not the address's fault."""
+    world, _, opt_outs = delivering(FINE, outcome)
+    world.task(mail())
+    assert (opt_outs.suppressed, opt_outs.records) == ({}, [])
+
+
+def test_a_bounce_of_a_mail_to_the_team_opts_nobody_out() -> None:
+    """Only visitors' addresses are opted out."""
+    world, _, opt_outs = delivering(FINE, Rejected("bounced_550"))
+    rules = world.deliver.visitor_mail
+    assert rules is not None
+    rules.learn(mail(kind="lead"), Rejected("bounced_550"))
+    assert (opt_outs.suppressed, opt_outs.records) == ({}, [])
 
 
 def test_an_erased_alert_says_nothing_of_a_visitor() -> None:
