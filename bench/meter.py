@@ -116,11 +116,15 @@ class Meter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
         return details if self._patience is None else details._replace(timeout=self._patience)
 
     def _call(self, details: Any) -> str:
-        method = details.method if isinstance(details.method, str) else details.method.decode()
-        name = method.rsplit("/", 1)[1]
         with self._lock:
-            self.calls.append(name)
+            self.calls.append(name := method(details))
         return name
+
+
+def method(details: Any) -> str:
+    """The name of a call: ``RunQuery``."""
+    path: str = details.method if isinstance(details.method, str) else details.method.decode()
+    return path.rsplit("/", 1)[1]
 
 
 class _Counted:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from itertools import islice, pairwise
+from typing import NamedTuple
 
 import pytest
 
-from bench.soak.meter import KeptMeter, counted
+from bench.soak.meter import QUERY_SECONDS, KeptMeter, counted
 from bench.soak.plan import BLOCKS, MIXES, Faults, actions
 from bench.soak.visitors import address_of
 from infra.local.destinations import Destinations
@@ -76,3 +77,24 @@ def test_a_meters_numbers_outlive_it(tmp_path) -> None:
         meter.calls.append("RunQuery")
         meter.reads += reads
     assert counted(tmp_path) == {"chat": {"calls": 2, "reads": 7, "writes": 0, "deletes": 0}}
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds"), [("RunQuery", QUERY_SECONDS), ("Commit", 5.0), (b"BatchGetDocuments", 5.0)]
+)
+def test_only_queries_are_waited_for_longer(tmp_path, name: str | bytes, seconds: float) -> None:
+    """The emulator is slow at them; how long a commit may take is part of what is tried."""
+    prefix = "/google.firestore.v1.Firestore/"
+    path = prefix + name if isinstance(name, str) else prefix.encode() + name
+    asked = []
+    meter = KeptMeter(tmp_path / "chat.1.a")
+    details = Details(path, 5.0)
+    meter.intercept_unary_stream(lambda known, _request: asked.append(known), details, None)
+    assert asked == [details._replace(timeout=seconds)]
+
+
+class Details(NamedTuple):
+    """What gRPC tells of a call."""
+
+    method: str | bytes
+    timeout: float
