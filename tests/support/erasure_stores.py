@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.domain.erasure import DONE, Erasure
 from shared.domain.rights import Recorded
@@ -57,13 +57,14 @@ class FakeErasures(ErasureStore):
 
     def save(self, erasure: Erasure, record: Recorded | None = None) -> Erasure:
         """See ``ErasureStore``."""
-        if erasure.id in self.raced:
+        if erasure.id in self.raced or self.erasures[erasure.id].version != erasure.version:
             raise Conflict(erasure.id)
         self.calls.append("save")
-        self.erasures[erasure.id] = erasure
+        stands = replace(erasure, version=NOW + timedelta(microseconds=1 + len(self.saved)))
+        self.erasures[erasure.id] = stands
         self.saved.append(erasure)
         self.records += [record] if record is not None else []
-        return replace(erasure)
+        return stands
 
     def conversations(self, address: str, conversation_id: str) -> Sequence[str]:
         """See ``ErasureStore``; one at a time."""
