@@ -33,7 +33,7 @@ def costs(firestore_host: str, stored: int, letters: int) -> dict[str, list[str]
 @pytest.mark.timeout(300)
 def test_an_answer_reads_the_same_however_much_is_stored(firestore_host: str) -> None:
     """Beside half as many alerts and dead letters more; each within its bound, which the command checks itself."""
-    few, many = costs(firestore_host, 1200, 1050), costs(firestore_host, 1900, 1700)
+    few, many = costs(firestore_host, 1400, 1300), costs(firestore_host, 2000, 1900)
     assert set(few) == set(many)
     assert len(few) == 17
     overview = few.pop("GET /overview"), many.pop("GET /overview")

@@ -63,7 +63,7 @@ def test_sending_without_a_lease_is_found(harness: Harness, plant: str | None) -
     """One task delivered four times at once: with a lease one send, without several that nothing explains."""
 
     async def tried() -> Verdict:
-        async with trial(harness, plant=plant) as made:
+        async with trial(harness, plant=plant, policy={"lease": 60.0}) as made:  # it outlasts their meeting
             await made.lead()
             task = await made.delivery()
             await asyncio.gather(*(made.run(task) for _ in range(4)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
@@ -15,6 +16,8 @@ from shared.errors import StorageError
 from shared.flows.deliver_alert import AlertDelivery, _message
 from shared.ports import Channel, Message, Page, Step, StoredAlert, TurnCommit, Version
 from shared.ports.migrations import Written
+
+MEETING_SECONDS = 20.0
 
 
 class _Store:
@@ -63,10 +66,17 @@ class _BlindToQueued(_Store):
 
 
 class _WithoutLease(_Store):
-    """A claim is not written: whoever has the task sends."""
+    """A claim is not written: whoever has the task sends. Two meet there, so that none is done before another begins."""
 
     def write(self, step: Step) -> Version:
-        return step.version if step.after.state is State.SENDING else self._store.write(step)
+        if step.after.state is not State.SENDING:
+            return self._store.write(step)
+        met = self._database.document("met", step.after.id)
+        met.set({secrets.token_hex(8): True}, merge=True)
+        end = time.monotonic() + MEETING_SECONDS
+        while len(met.get().to_dict()) == 1 and time.monotonic() < end:
+            time.sleep(0.01)
+        return step.version
 
 
 class _WithoutDeadLetter(_Store):
