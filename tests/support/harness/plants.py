@@ -66,7 +66,7 @@ class _BlindToQueued(_Store):
 
 
 class _WithoutLease(_Store):
-    """A claim is not written: whoever has the task sends. Two meet there, so that none is done before another begins."""
+    """A claim is not written: whoever has the task sends. Two meet there, so none is done before another begins."""
 
     def write(self, step: Step) -> Version:
         if step.after.state is not State.SENDING:
