@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from infra.deploy import place as places
-from infra.local.ports import Port
+from infra.local.ports import HOST, Port
 from infra.manifest import load
 from tests.support import clean_environment
 from tests.support.cloud_project import PROJECT, SECRETS
@@ -82,10 +82,12 @@ def serve(python: Path, source: Path, name: str, without: str = "") -> Served:
     home = source.parent / f"home-{name}{without}"
     home.mkdir()
     port = Port()
+    # By default it listens at every address: who calls from another one of loopback, by that port, is in the way.
+    listening = ("--host", HOST, "--port", str(port.number))
     log = home / "log"
     with log.open("wb") as written:
         process = subprocess.Popen(
-            [python, "-P", "-m", "functions_framework", "--target", entry.entry_point, "--port", str(port.number)],
+            [python, "-P", "-m", "functions_framework", "--target", entry.entry_point, *listening],
             cwd=source,
             env={"PATH": os.environ["PATH"], "HOME": str(home), "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1"}
             | settings
