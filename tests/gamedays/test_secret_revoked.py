@@ -26,7 +26,8 @@ def test_the_day(day, tmp_path):
     good = webhook_of(system)
     lines.write_text(f"{SECRET}={good}\n", encoding="utf-8")
     day.given(SECRET=SECRET, VERSION="1", FUNCTIONS="deliver_alert", LINES=str(lines))
-    day.leads(2)
+    before = day.leads(2)
+    eventually(lambda: all(system.received(email) for email in before))  # or they would wait, too
     version = f"projects/{PROJECT}/secrets/{SECRET}/versions/1"
     day.begins("Slack's webhook is revoked")
     system.local("PUT", "functions/deliver_alert/settings", json={SECRET: good.rpartition("/")[0] + "/revoked"})
