@@ -81,8 +81,8 @@ def test_a_block_is_reported_with_its_notice() -> None:
 
 def test_a_probe_that_succeeds_reports_the_repair() -> None:
     """After the alert's own delivery."""
-    alert = parked(blocked=True, attempts=0, wake_at=NOW - seconds(1))
-    system = Delivery(queued(), email=DeliveringChannel())
+    alert = queued()
+    system = Delivery(alert, email=DeliveringChannel())
     held = Destination("slack", cause="no_team", since=NOW, probe_at=NOW, remind_at=NOW + timedelta(days=1), blocks=1)
     system.store.documents.put("destinations/slack", held)
     system.task(alert)
