@@ -7,6 +7,10 @@ import importlib
 import importlib.util
 from typing import Any
 
+COLLECT_AFTER = (20_000, 20, 20)
+"""New objects that may be in circles before they are looked through, and collections before older ones are, too: what
+answers a request is nearly always free without it, and a collection makes all threads wait."""
+
 
 def __getattr__(name: str) -> Any:
     """Import the one entry point asked for (PEP 562), so that a function loads no code of another.
@@ -27,4 +31,5 @@ def __getattr__(name: str) -> Any:
         return getattr(importlib.import_module(f"functions.{name}"), name)
     finally:
         gc.freeze()
+        gc.set_threshold(*COLLECT_AFTER)
         gc.enable()

@@ -1,7 +1,8 @@
 """Chat against a function that does one read and one commit, and nothing else: one run, one emulator, one table.
 
 Load, cold starts and memory are measured on both functions in turn, again and again, so that whatever else the machine
-does meets both; a ratio is that of one turn, and what is reported is the median of the turns.
+does meets both; a ratio is that of one turn, and what is reported is the median of the turns. A third function makes
+chat's calls with its documents and does nothing else (`bench/plain_chat.py`): how near chat comes to what these allow.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from time import perf_counter
 
 from bench import chat_costs
-from bench.chat_stage import BARE, CHAT, Served, cold_start, serve, specs
+from bench.chat_stage import BARE, CHAT, PLAIN, Served, cold_start, serve, specs
 from bench.chat_table import Row, cost_rows, ratio_row, rows_hold
 from bench.filling import emulator
 from bench.report import say, table
@@ -98,9 +99,9 @@ async def run(load: Load) -> bool:
     ):
         started = specs(ports, firestore.host, f"demo-bench-{secrets.token_hex(4)}", Path(folder))
         async with AsyncExitStack() as ending:
-            say("starting chat and the bare function")
+            say("starting chat, the bare function, and one with chat's calls alone")
             await _load({name: await serve(ending, spec) for name, spec in started.items()}, load, measured)
-        await _cold(started, load.launches, measured)
+        await _cold({name: started[name] for name in (CHAT, BARE)}, load.launches, measured)
         say("counting what a chat costs")
         measured.costs = await asyncio.to_thread(chat_costs.measure)
     rows = _rows(measured, load)
@@ -115,7 +116,7 @@ async def _load(served: Mapping[str, Served], load: Load, measured: Measured) ->
             await _once(name, function, load.messages, max(load.connections))
     for number in range(load.runs):
         for connections in load.connections:
-            # Each function goes first in every other turn: what the machine does then is as often one's as the other's.
+            # In every other turn the other way round: what the machine does then is as often one's as the other's.
             for name in sorted(served, reverse=number % 2 == 1):
                 did = await _once(name, served[name], load.messages, connections)
                 measured.runs.setdefault((connections, name), []).append(did)
@@ -154,7 +155,8 @@ async def _cold(started: Mapping[str, ProcessSpec], launches: int, measured: Mea
 
 def _title(load: Load) -> str:
     return (
-        "Chat and a bare function (one read, one commit), same server, threads and emulator.\n"
+        "Chat and a bare function (one read, one commit), same server, threads and emulator. In the rows of the calls\n"
+        "alone there stands in chat's place a function that makes its calls with its documents and does nothing else.\n"
         f"Load: {load.messages} messages a run, {load.runs} alternating runs. Visitors of {TURNS} messages each:\n"
         f"one begins a conversation, {TURNS - 1} continue it; every other visitor sends idempotency keys.\n"
         "Three languages, no leads, no limit reached; each connection is kept. Medians; ratios of neighbouring runs."
@@ -174,6 +176,11 @@ def _rows(measured: Measured, load: Load) -> list[Row]:
         for what, most in (("p50", None), ("p95", MOST_P95), ("p99", None)):
             rows.append(ratio_row(f"{what}{at}, ms", each(what, ours), each(what, bare), most=most))
         rows.append(ratio_row(f"CPU an answer{at}, ms", each("cpu", ours), each("cpu", bare)))
+        plain = measured.runs[connections, PLAIN]
+        rows += [
+            ratio_row(f"the calls alone, {what}{at}{unit}", each(field, plain), each(field, bare))
+            for what, field, unit in (("answers a second", "rate", ""), ("p95", "p95", ", ms"), ("CPU", "cpu", ", ms"))
+        ]
     rows.append(ratio_row("launch to first answer, ms", measured.cold[CHAT], measured.cold[BARE], most=MOST_COLD))
     rows.append(ratio_row("resident memory, MiB", measured.memory[CHAT], measured.memory[BARE]))
     return [*rows, *cost_rows(measured.costs)]

@@ -1,4 +1,4 @@
-"""What `chat` measures on: chat and the bare function, started with the same words and the same environment."""
+"""What `chat` measures on: chat and what it is compared with, started with the same words and the same environment."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from infra.manifest_places import Places
 
 CHAT = "chat"
 BARE = "bare"
+PLAIN = "plain"
+_SOURCES = {BARE: "bare_chat", PLAIN: "plain_chat"}
 READY_SECONDS = 60.0
 _LOOK_SECONDS = 0.002
 _MEBIBYTE = 1024 * 1024
@@ -58,7 +60,7 @@ class Served:
 
 
 def specs(ending: ExitStack, host: str, project: str, folder: Path) -> dict[str, ProcessSpec]:
-    """How each function is started: the bare one as chat is, with its threads and settings, but for the source.
+    """How each function is started: the others as chat is, with its threads and settings, but for the source.
 
     Args:
         ending: lets their ports go.
@@ -67,7 +69,7 @@ def specs(ending: ExitStack, host: str, project: str, folder: Path) -> dict[str,
         folder: where they get their homes.
     """
     manifest = load()
-    urls = held_urls([*manifest.functions, BARE], ending)
+    urls = held_urls([*manifest.functions, *_SOURCES], ending)
     wired = Wiring(
         manifest=manifest,
         places=Places(project, REGION, urls),
@@ -79,18 +81,17 @@ def specs(ending: ExitStack, host: str, project: str, folder: Path) -> dict[str,
         homes=folder,
     )
     chat = wired.process(CHAT)
-    home = folder / BARE
+    return {CHAT: chat, **{name: _compared(chat, name, urls[name], folder / name) for name in _SOURCES}}
+
+
+def _compared(chat: ProcessSpec, name: str, url: str, home: Path) -> ProcessSpec:
     home.mkdir(exist_ok=True)
-    argv = ("-m", "functions_framework", "--target", "bare_chat", "--source", str(ROOT / "bench" / "bare_chat.py"))
-    port = str(urlsplit(urls[BARE]).port)
-    bare = replace(
-        chat,
-        name=BARE,
-        argv=(sys.executable, *argv, "--host", HOST, "--port", port),
-        env={**chat.env, "HOME": str(home)},
-        ready_url=urls[BARE],
+    source = str(ROOT / "bench" / f"{_SOURCES[name]}.py")
+    argv = ("-m", "functions_framework", "--target", _SOURCES[name], "--source", source)
+    address = ("--host", HOST, "--port", str(urlsplit(url).port))
+    return replace(
+        chat, name=name, argv=(sys.executable, *argv, *address), env={**chat.env, "HOME": str(home)}, ready_url=url
     )
-    return {CHAT: chat, BARE: bare}
 
 
 async def serve(ending: AsyncExitStack, spec: ProcessSpec) -> Served:

@@ -107,7 +107,7 @@ class ContactDetails:
     def merged_with(self, newer: ContactDetails) -> ContactDetails:
         """Return these details with every newer one that is known in its place."""
         known = {field: value for field in self.__slots__ if (value := getattr(newer, field)) is not None}
-        return replace(self, **known)
+        return replace(self, **known) if known else self
 
 
 def valid_email(text: str) -> str | None:
@@ -173,7 +173,7 @@ def valid_phone(text: str, region: str) -> str | None:
 
 def find_phone(text: str, region: str) -> str | None:
     """Return the first valid phone number in E.164; digits of an address, a URL, a date or a price are not one."""
-    if sum(char.isdigit() for char in text) < _SHORT_PHONE:
+    if sum(map(str.isdigit, text)) < _SHORT_PHONE:
         return None
     import phonenumbers
 

@@ -45,6 +45,7 @@ _AMOUNT = (
     r"(?P<part>[.,][0-9]{1,2}(?![0-9]))?"
     r"(?: ?(?P<times>k|tys\.?|tysi[a-z]{1,4}|thousand|tausend|tsd\.?|mln\.?|million[a-z]{0,2}|mio\.?)(?![a-z0-9]))?"
 )
+_DIGIT = re.compile("[0-9]")
 _LEADING = r"[:=~]|is|was|of|about|around|up to|max|wynosi|to|ok\.?|okolo|do|ist|von|etwa|ca\.?|bis"
 _FROM_WORD_TO_AMOUNT = rf"[a-z]{{0,4}}(?![a-z])(?: ?(?:{_LEADING})(?![a-z])){{0,3}} ?"
 _A_PIECE = r"(?! ?(?:/|(?:per|za|pro|je)\b))"  # 120 zł/m2 is a price, not what the visitor has
@@ -74,10 +75,13 @@ class LeadField:
     leads_in: tuple[str, ...] = ()
     least: int = 0
     most: int = MOST
-    _runs: tuple[tuple[tuple[str, ...], str], ...] = field(init=False, repr=False, compare=False)
+    _runs: Mapping[str, list[tuple[list[str], str]]] = field(init=False, repr=False, compare=False)  # by first letter
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_runs", tuple((tuple(term.split()), value) for term, value in self.terms))
+        runs: dict[str, list[tuple[list[str], str]]] = {}
+        for term, value in self.terms:
+            runs.setdefault(term[:1], []).append((term.split(), value))
+        object.__setattr__(self, "_runs", runs)
 
     @cached_property
     def _patterns(self) -> tuple[re.Pattern[str], ...]:
@@ -90,6 +94,8 @@ class LeadField:
         return max(found, default=(0, None))[1]
 
     def _amounts(self, folded: str) -> Iterator[tuple[int, str]]:
+        if not _DIGIT.search(folded):  # nearly every message
+            return
         marks = dict(self.terms)
         for pattern in self._patterns:
             for match in pattern.finditer(folded):
@@ -98,9 +104,10 @@ class LeadField:
                     yield match.start("whole"), f"{_shown(number)} {marks.get(match['mark'] or '', '')}".strip()
 
     def _choices(self, said: Sequence[str]) -> Iterator[tuple[int, str]]:
-        for run, value in self._runs:
-            for place in range(len(said) - len(run) + 1):
-                if all(_is_form(word, term) for word, term in zip(said[place:], run, strict=False)):
+        for place, first in enumerate(said):
+            for run, value in self._runs.get(first[:1], ()):
+                here = said[place : place + len(run)]
+                if len(here) == len(run) and all(map(_is_form, here, run)):
                     yield place, value
 
 
@@ -248,7 +255,5 @@ def _is_form(word: str, term: str) -> bool:
     """Tell whether a visitor's word is this one or a form of it in a language Bellhop knows; "basil" is not "basic"."""
     if word == term:
         return True
-    if word[:1] != term[:1]:  # nearly every word
-        return False
     alike = word[: max(_BEGINNING, len(term) - 1)] == term[: max(_BEGINNING, len(term) - 1)]
     return alike and any(inflected(word, term, language) for language in LANGUAGES)

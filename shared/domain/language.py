@@ -42,10 +42,11 @@ def likely_languages(text: str, among: Sequence[str]) -> tuple[str, ...]:
 
 def _scores(text: str, among: Sequence[str]) -> dict[str, int]:
     found = words(text)
-    letters = text[:MAX_TEXT].lower()
-    return {
-        language: sum(spelt(word, language) in _FREQUENT[language] for word in found)
-        + _LETTER_WEIGHT * sum(letter in _LETTERS.get(language, ()) for letter in letters)
-        for language in among
-        if language in STOP_WORDS
-    }
+    telling = [] if text.isascii() else [each for each in text[:MAX_TEXT].lower() if not each.isascii()]
+    scores = {}
+    for language in among:
+        if language in STOP_WORDS:
+            frequent, letters = _FREQUENT[language], _LETTERS.get(language, frozenset())
+            known = len([word for word in found if spelt(word, language) in frequent])
+            scores[language] = known + _LETTER_WEIGHT * len([each for each in telling if each in letters])
+    return scores

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -44,6 +44,7 @@ _INEXACT = 0.99  # the most for what is not, word for word, a phrasing
 _MAX_WORDS = 40  # told apart in one sentence; the rest of a longer one is not looked at
 _MAX_PARTS = 24
 _RECENT = 64  # questions: one message asks up to three times, for its answer and to ask back
+_WORDS = 1_024  # of visitors, folded, with the taught words that each is near to
 _PART = re.compile(r"[.!?;\n]+")
 _CLAUSE = re.compile(r"[,:\u2013\u2014]+")
 
@@ -160,9 +161,8 @@ class Index:
     def ranked(self, question: str) -> list[tuple[int, float]]:
         """Return (entry, confidence 0-1), the surest first, equals in the order of the file."""
         best: dict[int, float] = {}
-        met: dict[str, list[_Piece]] = {}
         for part in self._parts(question[:MAX_TEXT]):
-            for entry, confidence in self._compare(part, met):
+            for entry, confidence in self._compare(part):
                 best[entry] = max(confidence, best.get(entry, 0.0))
         return sorted(best.items(), key=lambda item: (-item[1], item[0]))
 
@@ -199,15 +199,11 @@ class Index:
         parts = [words(question), *(words(sentence) for sentence in sentences), *standing]
         return list(dict.fromkeys(part for part in parts if part))[:_MAX_PARTS]
 
-    def _compare(self, part: tuple[str, ...], seen: dict[str, list[_Piece]]) -> list[tuple[int, float]]:
+    def _compare(self, part: tuple[str, ...]) -> list[tuple[int, float]]:
         exact = self._exact.get(part)
         if exact is not None:
             return [(exact, 1.0)]
-        telling = self._telling(part)
-        for word in telling:
-            if word not in seen:
-                seen[word] = list(self._pieces(word))
-        asked = self._asked(part, tuple(piece for word in telling for piece in seen[word]))
+        asked = self._asked(part, tuple(piece for word in self._telling(part) for piece in self._pieces(word)))
         likeness: Near = {}
         for piece in asked.pieces:
             for place, like in piece.near.items():
@@ -241,24 +237,32 @@ class Index:
 
     def _is_lone(self, entry: int, asked: _Asked, runs: Sequence[_Run]) -> bool:
         """Tell whether an entry knows one telling word at most, no run of words, and not all the others."""
-        known = [piece for piece in asked.pieces if any(entry in self._users[place] for place in piece.near)]
-        telling = {piece.word for piece in known if piece.weight >= _TELLING}
+        telling: set[str] = set()
+        others: list[_Piece] = []
+        for piece in asked.pieces:
+            if not any(entry in self._users[place] for place in piece.near):
+                others.append(piece)
+            elif piece.weight >= _TELLING:
+                telling.add(piece.word)
         if len(telling) > 1 or any(run.share == 1 for run in runs):
             return False
-        return any(self._is_foreign(piece) for piece in asked.pieces if piece not in known)
+        return any(map(self._is_foreign, others))
 
     def _is_foreign(self, piece: _Piece) -> bool:
         """Tell whether a word an entry does not know speaks against it: no time, no number, nothing of the trade."""
         plain = piece.word in self._light or is_time(piece.word, self._language)
         return not plain and (piece.weight > _LIGHT or not piece.near)
 
-    def _pieces(self, word: str) -> Iterator[_Piece]:
-        for near in self._vocabulary.find(word):
-            if near:
-                weight = max(self._weight(place) for place in near)
-                yield _Piece(word, near, weight, weight * (_PASSING if is_everyday(word, self._language) else 1.0))
-            else:
-                yield _Piece(word, near, 0.0, self._untaught(word))
+    @lru_cache(maxsize=_WORDS)  # noqa: B019 - as above
+    def _pieces(self, word: str) -> tuple[_Piece, ...]:
+        """Return what a word is made of: most of what visitors write is written again and again."""
+        return tuple(self._piece(word, near) for near in self._vocabulary.find(word))
+
+    def _piece(self, word: str, near: Near) -> _Piece:
+        if not near:
+            return _Piece(word, near, 0.0, self._untaught(word))
+        weight = max(self._weight(place) for place in near)
+        return _Piece(word, near, weight, weight * (_PASSING if is_everyday(word, self._language) else 1.0))
 
     def _untaught(self, word: str) -> float:
         if word in self._light:

@@ -19,6 +19,7 @@ class SmallTalk:
         """Take the phrasings of every small-talk entry; an entry is known by its place."""
         self._said = {words(each): place for place, phrasings in enumerate(questions) for each in phrasings}
         self._longest = max((len(each) for each in self._said), default=0)
+        self._first = {each[0] for each in self._said if each}
 
     def only(self, text: str) -> int | None:
         """Return the first entry said if the text is small talk and nothing else; a slip in one word is forgiven."""
@@ -54,6 +55,8 @@ class SmallTalk:
     def _cut(self, text: str) -> tuple[str, bool]:
         """Return the text after the longest greeting it opens with, punctuation of the rest kept."""
         pieces = text.split(maxsplit=self._longest)
+        if not self._first.intersection(words(" ".join(pieces[: self._longest]))[:1]):  # nearly every text
+            return text, False
         for length in range(min(self._longest, len(pieces)), 0, -1):
             opening = words(" ".join(pieces[:length]))
             if opening in self._said:

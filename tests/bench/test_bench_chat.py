@@ -46,8 +46,9 @@ def rows(ran) -> dict[str, list[str]]:
 
 
 def test_a_run_measures_both_functions_at_each_number_of_connections(rows):
-    """Throughput, three quantiles and CPU of both; cold starts and memory once."""
-    at = [f"{what}, {number}" for number in ("1 connection", "3 connections") for what in ("answers a second", "p50")]
+    """Throughput, three quantiles and CPU of both, and of a chat's calls alone; cold starts and memory once."""
+    whats = ("answers a second", "p50", "the calls alone, p95", "the calls alone, CPU")
+    at = [f"{what}, {number}" for number in ("1 connection", "3 connections") for what in whats]
     once = ["launch to first answer, ms", "resident memory, MiB"]
     for name in [each if each.startswith("answers") else f"{each}, ms" for each in at] + once:
         ours, bare, ratio, *_wanted = rows[name]

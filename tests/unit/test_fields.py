@@ -115,6 +115,8 @@ def test_money_is_found_by_its_currency_or_its_word(text: str, budget: str | Non
         ("pytam o podstawowego", "basic"),
         ("I want full service please", "premium"),
         ("full and prompt service", None),
+        ("the one with full", None),  # nothing follows
+        ("fully serviced, podstawowe", "basic"),
         ("first basic, now premium", "premium"),
         ("basil", None),
         ("premium@example.com", None),

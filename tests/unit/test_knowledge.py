@@ -409,3 +409,15 @@ def test_small_talk_is_cut_from_the_front_only() -> None:
     talk = SmallTalk([["hi", "good morning"]])
     assert talk.without("Hi, good morning! Are you open? hi") == "Are you open? hi"
     assert talk.without("hi") == ""
+    assert talk.without("- Hi, are you open?") == "are you open?"
+    assert talk.without("Are you open? hi") == "Are you open? hi"
+    assert talk.without("...") == "..."
+
+
+def test_what_was_asked_before_changes_no_answer() -> None:
+    """Words that were met are kept, so many at most; what is thought of them is what it was."""
+    known = Knowledge.parse(SAMPLE, "sample.yaml")
+    asked = [question for question, _ in ENGLISH]
+    for text in [*(f"word{number} opening" for number in range(1_100)), *asked]:
+        known.ranked(text)
+    assert [known.ranked(text) for text in asked] == [Knowledge.parse(SAMPLE, "s").ranked(text) for text in asked]
