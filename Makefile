@@ -20,7 +20,7 @@ run: setup ## start the whole system on this machine (PORT=8080, BELLHOP_FAST=1 
 
 test: setup ## run the tests (ARGS="tests/unit -k chat")
 	@$(PY) -m infra.local.prerequisites
-	@exec $(PY) -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@exec $(PY) -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 faults: setup ## fail, cut off or kill every outgoing call in turn, and see that nothing is lost (twenty-five minutes)
 	@$(PY) -m infra.local.prerequisites

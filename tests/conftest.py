@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
 import pytest_timeout
+from xdist.scheduler import LoadScopeScheduling
 
 from infra.local.emulator import Emulator, find_emulator
 from tests.support.firestore_queries import Watch
@@ -73,23 +75,40 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Several processes (``-n``) divide the tests by what these share; what takes longest begins first.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs real processes by the real clock gets a second chance, and is named in the summary.
 
-    The end-to-end tests wait more than they work: every other of their files has a system of its own. What runs real
-    processes by the real clock gets a second chance, and is named in the summary (docs/decisions/0038).
+    See docs/decisions/0038. Where several processes divide the tests, what takes longest begins first.
     """
     for item in items:
         if item.path.parent.name in TOGETHER and not any(map(item.get_closest_marker, SWEEPS)):
             item.add_marker(pytest.mark.flaky(reruns=1))
-    if config.getoption("dist", "no") == "no":
-        return
-    files = sorted({item.path for item in items if item.path.parent.name == TOGETHER[0]})
-    for item in items:
-        folder = item.path.parent.name
-        group = f"{folder}-{files.index(item.path) % 2}" if item.path in files else folder
-        item.add_marker(pytest.mark.xdist_group(group if folder in TOGETHER else str(item.path)))
-    items.sort(key=lambda item: TOGETHER.index(folder) if (folder := item.path.parent.name) in TOGETHER else 99)
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: TOGETHER.index(folder) if (folder := item.path.parent.name) in TOGETHER else 99)
+
+
+class ByWhatTheyShare(LoadScopeScheduling):
+    """Several processes (``-n``) divide the tests by what these share: a folder that starts something once, or a file.
+
+    The end-to-end tests wait more than they work: every other of their files has a system of its own. xdist's marker
+    for groups does nothing with this version of pytest (https://github.com/pytest-dev/pytest-xdist/issues/1386).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        *_, folder, name = path.split("/")
+        if folder not in TOGETHER:
+            return path
+        if folder != TOGETHER[0]:
+            return folder
+        files = sorted(each.name for each in (Path(__file__).parent / folder).glob("test_*.py"))
+        return f"{folder}-{files.index(name) % 2}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """The one way in which the tests are divided."""
+    return ByWhatTheyShare(config, log)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
