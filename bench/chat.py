@@ -159,7 +159,7 @@ def _title(load: Load) -> str:
         "alone there stands in chat's place a function that makes its calls with its documents and does nothing else.\n"
         f"Load: {load.messages} messages a run, {load.runs} alternating runs. Visitors of {TURNS} messages each:\n"
         f"one begins a conversation, {TURNS - 1} continue it; every other visitor sends idempotency keys.\n"
-        "Three languages, no leads, no limit reached; each connection is kept. Medians; ratios of neighbouring runs."
+        "Three languages, no leads, no limit reached; each connection is kept. Medians; ratios of one turn each."
     )
 
 

@@ -34,7 +34,7 @@ def rows_hold(rows: Sequence[Row]) -> bool:
 def ratio_row(
     name: str, ours: Sequence[float], bare: Sequence[float], *, least: float | None = None, most: float | None = None
 ) -> Row:
-    """A figure of both functions: the medians, and the median of the ratios of neighbouring measurements.
+    """A figure of both functions: the medians, and the median of the ratios of each turn.
 
     Args:
         name: what was measured.

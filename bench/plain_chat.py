@@ -1,11 +1,14 @@
 """What a chat's calls cost by themselves: its three calls with its documents, by the client library, and nothing else.
 
 No limit is looked at, no key is told from another, nothing is checked, no answer is found: what `chat` can come near to
-and never pass while it is made of these calls. ``functions-framework --target plain_chat``.
+while it is made of these calls. What it loads is left out of collections as `main.py` does it.
+``functions-framework --target plain_chat``.
 """
 
 from __future__ import annotations
 
+import gc
+import json
 import os
 import secrets
 import threading
@@ -18,6 +21,8 @@ os.environ.setdefault("GRPC_SINGLE_THREADED_UNARY_STREAM", "1")  # as shared.ada
 
 import flask
 from google.cloud import firestore
+
+from main import COLLECT_AFTER
 
 ANSWER = "We are open from Monday to Friday, from 9 am to 5 pm. On Saturdays you can visit us by appointment."
 SECONDS = 5.0
@@ -41,15 +46,17 @@ def plain_chat(request: flask.Request) -> flask.Response:
         batch.create(conversation, _first(turn))
     else:
         number = stands.to_dict()["turn_count"] + 1
-        changes = {"turns": firestore.ArrayUnion([turn]), "turn_count": number, "updated_at": now}
+        changes = {"turns": firestore.ArrayUnion([turn]), "turn_count": number, "score": 2 * number, "updated_at": now}
         batch.update(conversation, changes, option=client.write_option(last_update_time=stands.update_time))
     message = conversation.collection("messages").document(secrets.token_hex(16))
     batch.create(message, {"conversation_id": conversation.id, **turn, "alert_ids": []})
+    names = {"session_id": conversation.id, "conversation_id": conversation.id}
+    body = {"response": ANSWER, **names, "lead_score": 2, "handoff": False}
     if claim is not None:
         held = client.write_option(last_update_time=version)
-        batch.update(claim, {"answer": ANSWER, "expires_at": now}, option=held)
+        batch.update(claim, {"answer": json.dumps(body), "expires_at": now}, option=held)
     batch.commit(retry=None, timeout=SECONDS)
-    return flask.jsonify({"response": ANSWER, "session_id": conversation.id})
+    return flask.jsonify(body)
 
 
 def _admit(client: Any, conversation_id: str, claim: Any, now: datetime) -> Any:
@@ -67,7 +74,7 @@ def _admit(client: Any, conversation_id: str, claim: Any, now: datetime) -> Any:
 def _first(turn: dict[str, Any]) -> dict[str, Any]:
     """The document of a conversation of one turn, field by field as `chat` writes it."""
     nothing = dict.fromkeys(("name", "email", "phone", "open_question", "followup_at"))
-    counted = {"schema_version": 1, "score": 0, "turn_count": 1, "version": 0, "language": "en"}
+    counted = {"schema_version": 1, "score": 2, "turn_count": 1, "version": 0, "language": "en"}
     consent = dict.fromkeys(("processing", "marketing", "at", "wording"))
     times = {"created_at": turn["at"], "updated_at": turn["at"]}
     return {**nothing, **counted, **times, "consent": consent, "turns": [turn], "alerted": [], "fields": {}}
@@ -83,3 +90,7 @@ def _client() -> tuple[Any, ThreadPoolExecutor]:
     client: Any = firestore.Client()
     client._firestore_api  # noqa: B018, SLF001 - two threads that call first at once would connect twice
     return client, ThreadPoolExecutor(32)
+
+
+gc.freeze()
+gc.set_threshold(*COLLECT_AFTER)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import flask
 import pytest
 
 from bench import chat, chat_costs
@@ -69,6 +73,49 @@ def test_the_run_ends_with_0_only_if_all_holds(ran, rows):
     verdicts = {cells[-1] for cells in rows.values()}
     assert verdicts >= {"yes"}
     assert ran.returncode == ("NO" in verdicts), ran.stderr
+
+
+@pytest.fixture
+def plain(firestore_host, monkeypatch):
+    """The function that makes a chat's calls and nothing else, in a world that counts them: what a message cost."""
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", firestore_host)
+    before = gc.get_threshold()
+    plain_chat = importlib.import_module("bench.plain_chat")
+    gc.set_threshold(*before)
+    gc.unfreeze()
+    world, app = chat_costs.World(), flask.Flask("plain")
+    with ThreadPoolExecutor(2) as readers:
+        monkeypatch.setattr(plain_chat, "_connected", lambda: (world.store._database.client, readers))
+
+        def ask(**asked):
+            world.meter.reset()
+            headers = {"Idempotency-Key": "key"} if asked.pop("key", None) else {}
+            with app.test_request_context(method="POST", json={"message": "Hi", **asked}, headers=headers):
+                answer = plain_chat.plain_chat(flask.request).get_json()
+            meter = world.meter
+            cost = (meter.round_trips, len(meter.calls), meter.reads, meter.writes, meter.deletes)
+            return answer["session_id"], chat_costs.Cost(*cost)
+
+        yield world, ask
+
+
+def test_the_calls_alone_are_those_of_a_chat(plain):
+    """So many, in two round trips, with documents of the same fields, at the first turn and at a later one."""
+    world, ask = plain
+    session, first = ask()
+    assert first == AT_MOST[chat_costs.FIRST]
+    assert ask(key=True)[1] == AT_MOST[chat_costs.FIRST_KEYED]
+    assert ask(session_id=session)[1] == AT_MOST[chat_costs.LATER]
+    assert ask(session_id=session, key=True)[1] == AT_MOST[chat_costs.LATER_KEYED]
+    world.ask(session=world.talked(1), key="key")
+    client = world.store._database.client
+    for collection in ("conversations", "admissions", "windows"):
+        ours = "rate_windows" if collection == "windows" else collection
+        [stored, *_] = client.collection(ours).stream()
+        [plain_one, *_] = client.collection(f"plain_{collection}").stream()
+        assert plain_one.to_dict().keys() == stored.to_dict().keys()
+    messages = [message.to_dict().keys() for message in client.collection_group("messages").stream()]
+    assert all(each == messages[0] for each in messages)
 
 
 @pytest.mark.parametrize(

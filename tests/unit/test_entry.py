@@ -75,11 +75,11 @@ NOT_FOR = {
 }
 
 
-def load(target: str, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def load(target: str, environ: dict[str, str], code: str = LOAD) -> subprocess.CompletedProcess[str]:
     """Load a target in a process of its own, from the root, with this environment."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", LOAD, target],
+        [sys.executable, "-W", "ignore", "-c", code, target],
         cwd=ROOT,
         env=kept | environ,
         capture_output=True,
@@ -98,6 +98,17 @@ def test_a_function_of_the_manifest_loads_its_own_code_only(function: str) -> No
     assert [name for name in modules if name.startswith("functions.")] == [f"functions.{function}"]
     assert [name for name in modules if name in NOT_FOR[function]] == []
     assert [name for name in modules if name.split(".")[0] in ("infra", "tests", "pytest")] == []
+
+
+def test_what_was_loaded_is_left_out_of_collections_which_are_rare() -> None:
+    """And they are made again once it is loaded."""
+    told = LOAD.replace("sorted(sys.modules)", "[gc.isenabled(), gc.get_freeze_count() > 10_000, *gc.get_threshold()]")
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    command = [sys.executable, "-W", "ignore", "-c", f"import gc\n{told}", "chat"]
+    loaded = subprocess.run(
+        command, cwd=ROOT, env=kept | ENVIRON, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert json.loads(loaded.stdout.splitlines()[-1]) == [True, True, *main.COLLECT_AFTER]
 
 
 def test_every_function_of_the_manifest_has_a_module_and_none_is_forgotten() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from shared.domain.clarifying import candidates
 from shared.domain.fields import fields_in
 from shared.domain.knowledge import Knowledge, detect_language
+from shared.domain.matching import Index
 from shared.domain.smalltalk import SmallTalk
 from shared.errors import ConfigError
 
@@ -415,9 +416,16 @@ def test_small_talk_is_cut_from_the_front_only() -> None:
 
 
 def test_what_was_asked_before_changes_no_answer() -> None:
-    """Words that were met are kept, so many at most; what is thought of them is what it was."""
-    known = Knowledge.parse(SAMPLE, "sample.yaml")
+    """Words that were met are kept, so many at most and no long ones; what is thought of them is what it was."""
     asked = [question for question, _ in ENGLISH]
+    fresh = [Knowledge.parse(SAMPLE, "sample.yaml").ranked(text) for text in asked]
+    known = Knowledge.parse(SAMPLE, "sample.yaml")
     for text in [*(f"word{number} opening" for number in range(1_100)), *asked]:
         known.ranked(text)
-    assert [known.ranked(text) for text in asked] == [Knowledge.parse(SAMPLE, "s").ranked(text) for text in asked]
+    kept = Index._known.cache_info().currsize
+    assert kept == Index._known.cache_info().maxsize == 1_024
+    Index.ranked.cache_clear()  # the words are looked up again
+    assert [known.ranked(text) for text in asked] == fresh
+    Index._known.cache_clear()
+    known.ranked(f"{'word' * 11} {'word' * 10}", "en")
+    assert Index._known.cache_info().currsize == 1
