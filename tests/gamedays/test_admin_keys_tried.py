@@ -2,8 +2,10 @@
 
 import requests
 
+from tests.support.cloud_project import PROJECT
 from tests.support.gamedays.visitors import from_address, request_entry
 
+AT = f"projects/{PROJECT}/locations/europe-west1"
 ATTACKER, OPERATOR = "127.0.79.1", "127.0.79.2"
 TRIED = 70
 
@@ -13,6 +15,14 @@ def status_of(day, client, address, key):
     answer = client.get(f"{day.system.url}/admin_migration/", headers={"X-ADMIN-API-KEY": key}, timeout=30)
     day.running.says(request_entry("admin_migration", answer.status_code, address))
     return answer.status_code
+
+
+def callable_by_all(day, service):
+    """Google's own check is not there any more."""
+    name, state = f"{AT}/services/{service}", day.cloud.state
+    policy = state.policy(name)
+    everybody = {"role": "roles/run.invoker", "members": ["allUsers"]}
+    state.set_policy(name, {**policy, "bindings": [*policy.get("bindings", []), everybody]})
 
 
 def test_the_day(day, tmp_path):
@@ -28,11 +38,14 @@ def test_the_day(day, tmp_path):
         assert set(found) == {401, 429}
         assert status_of(day, attacker, ATTACKER, old) == 429  # not looked at
         assert status_of(day, operator, OPERATOR, old) == 200
+    callable_by_all(day, "admin-migration")
     emails = day.leads(2)
     day.fires("admin-keys-tried")
     seen = day.follows("How to see it")
     assert f"{TRIED + 1} {ATTACKER}" in seen
+    assert f"1 {OPERATOR}" in seen  # let in
     assert "wrong_key\tadmin-migration" in seen
+    assert "DANGER: allUsers may call the function admin_migration" in seen
     day.follows("Recovery")
     assert not lines.exists()
     day.recovers(lambda: all(system.received(email) for email in (*before, *emails)))
