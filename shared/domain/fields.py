@@ -75,13 +75,13 @@ class LeadField:
     leads_in: tuple[str, ...] = ()
     least: int = 0
     most: int = MOST
-    _runs: Mapping[str, list[tuple[list[str], str]]] = field(init=False, repr=False, compare=False)  # by first letter
+    _runs_by_letter: Mapping[str, list[tuple[list[str], str]]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         runs: dict[str, list[tuple[list[str], str]]] = {}
         for term, value in self.terms:
             runs.setdefault(term[:1], []).append((term.split(), value))
-        object.__setattr__(self, "_runs", runs)
+        object.__setattr__(self, "_runs_by_letter", runs)
 
     @cached_property
     def _patterns(self) -> tuple[re.Pattern[str], ...]:
@@ -105,7 +105,7 @@ class LeadField:
 
     def _choices(self, said: Sequence[str]) -> Iterator[tuple[int, str]]:
         for place, first in enumerate(said):
-            for run, value in self._runs.get(first[:1], ()):
+            for run, value in self._runs_by_letter.get(first[:1], ()):
                 here = said[place : place + len(run)]
                 if len(here) == len(run) and all(map(_is_form, here, run)):
                     yield place, value

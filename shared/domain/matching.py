@@ -44,7 +44,7 @@ _INEXACT = 0.99  # the most for what is not, word for word, a phrasing
 _MAX_WORDS = 40  # told apart in one sentence; the rest of a longer one is not looked at
 _MAX_PARTS = 24
 _RECENT = 64  # questions: one message asks up to three times, for its answer and to ask back
-_WORDS, _LETTERS = 1_024, 40  # of visitors that are kept, with the taught words each is near to; no longer ones
+_KEPT_WORDS, _LONGEST_KEPT = 1_024, 40  # of visitors, and letters, with the taught words that each is near to
 _PART = re.compile(r"[.!?;\n]+")
 _CLAUSE = re.compile(r"[,:\u2013\u2014]+")
 
@@ -255,9 +255,9 @@ class Index:
 
     def _pieces(self, word: str) -> tuple[_Piece, ...]:
         """Return what a word is made of: most of what visitors write is written again and again."""
-        return self._known(word) if len(word) <= _LETTERS else self._looked_up(word)
+        return self._known(word) if len(word) <= _LONGEST_KEPT else self._looked_up(word)
 
-    @lru_cache(maxsize=_WORDS)  # noqa: B019 - as above
+    @lru_cache(maxsize=_KEPT_WORDS)  # noqa: B019 - as above
     def _known(self, word: str) -> tuple[_Piece, ...]:
         return self._looked_up(word)
 

@@ -23,6 +23,9 @@ from bench.meter import Meter
 from bench.visitors import TURNS, visitors
 from bench.wire import Answer
 from infra.local.supervise import ProcessSpec, Supervised
+from shared.domain.contact import ContactDetails
+from shared.domain.turn import Visitor
+from shared.flows.answer_message import AnswerMessage
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = ("--runs", "1", "--messages", "24", "--connections", "1", "3", "--launches", "1")
@@ -100,22 +103,43 @@ def plain(firestore_host, monkeypatch):
 
 
 def test_the_calls_alone_are_those_of_a_chat(plain):
-    """So many, in two round trips, with documents of the same fields, at the first turn and at a later one."""
-    world, ask = plain
+    """So many, in two round trips, at the first turn and at a later one, with a key and without."""
+    _world, ask = plain
     session, first = ask()
     assert first == AT_MOST[chat_costs.FIRST]
     assert ask(key=True)[1] == AT_MOST[chat_costs.FIRST_KEYED]
     assert ask(session_id=session)[1] == AT_MOST[chat_costs.LATER]
     assert ask(session_id=session, key=True)[1] == AT_MOST[chat_costs.LATER_KEYED]
-    world.ask(session=world.talked(1), key="key")
-    client = world.store._database.client
-    for collection in ("conversations", "admissions", "windows"):
-        ours = "rate_windows" if collection == "windows" else collection
-        [stored, *_] = client.collection(ours).stream()
-        [plain_one, *_] = client.collection(f"plain_{collection}").stream()
-        assert plain_one.to_dict().keys() == stored.to_dict().keys()
-    messages = [message.to_dict().keys() for message in client.collection_group("messages").stream()]
-    assert all(each == messages[0] for each in messages)
+
+
+def shape(write):
+    """What a write is made of: where it goes, what it sets, and what it changes by itself."""
+    collection = write.update.name.split("/")[-2].removeprefix("plain_").removeprefix("rate_")
+    values = {name: value.WhichOneof("value_type") for name, value in write.update.fields.items()}
+    transforms = {each.field_path: each.WhichOneof("transform_type") for each in write.update_transforms}
+    return collection, values, sorted(write.update_mask.field_paths), transforms
+
+
+def test_the_calls_alone_write_what_a_chat_writes(plain, monkeypatch):
+    """Field by field, by type: at the first turn and at a later one."""
+    world, ask = plain
+    commits, count = [], world.meter.intercept_unary_unary
+
+    def watched(continuation, details, request):
+        commits.append(sorted(map(shape, type(request).pb(request).writes), key=str))
+        return count(continuation, details, request)
+
+    monkeypatch.setattr(world.meter, "intercept_unary_unary", watched)
+    session, _ = ask(key=True)
+    ask(session_id=session, key=True)
+    plain_ones, commits[:] = list(commits), []
+    first = world.flow(AnswerMessage(Visitor("Hi", ContactDetails(), None, None), None, "key", "client", "hash"))
+    again = AnswerMessage(
+        Visitor("Hi", ContactDetails(), None, None), first.body["session_id"], "key", "client", "hash"
+    )
+    world.flow(again)
+    assert len(commits) == 2 * 2
+    assert plain_ones == commits
 
 
 @pytest.mark.parametrize(
