@@ -176,6 +176,15 @@ def test_the_commands_plan_run_and_take_back(system, client):
     assert ops(system, "migrate", "stamp", "0001").returncode == 2
 
 
+@pytest.fixture
+def old_ones_are_kept(system):
+    """What was said in 2024 is within the retention: the daily clean-up runs every few seconds here, and would win."""
+    system.local("PUT", "functions/cleanup/settings", json={"RETENTION_DAYS": "3650"})
+    yield
+    system.own_settings()
+
+
+@pytest.mark.usefixtures("old_ones_are_kept")
 def test_a_team_comes_over_and_its_pending_alerts_arrive(system, client):
     """From a real PostgreSQL into the running system: pending Slack alerts are sent, all is accounted for."""
     postgres = PostgresServer()
