@@ -94,8 +94,8 @@ def _lead(payload: Mapping[str, Any]) -> list[dict[str, Any]]:
     parts = [fields[place : place + FIELDS_MOST] for place in range(0, len(fields), FIELDS_MOST)]
     blocks: list[dict[str, Any]] = [{"type": "section", "fields": part} for part in parts]
     earlier, asked = (encodable(str(payload.get(key) or "")) for key, _ in QUOTED)
-    texts = [_plain(f"{QUOTED[0][1]}: {earlier}", EARLIER_MOST)] if earlier else []
-    texts += [_plain(asked, SECTION_MOST)] if asked else []
+    texts = [_plain(f"{QUOTED[0][1]}: {earlier}", EARLIER_MOST)] if earlier.strip() else []
+    texts += [_plain(asked, SECTION_MOST)] if asked.strip() else []  # Slack refuses a section that shows nothing
     return [*blocks, *({"type": "section", "text": text} for text in texts)]
 
 

@@ -152,6 +152,14 @@ def test_a_gap_as_long_as_a_section_makes_no_empty_one() -> None:
     assert [part.strip() for part in sections(posted)] == ["a", "b"]
 
 
+@pytest.mark.parametrize("nothing", ["", " ", "\r", "\n\t", "\u2003"], ids=str.__repr__)
+def test_a_lead_that_said_nothing_that_can_be_seen_has_no_section_for_it(nothing: str) -> None:
+    """Slack refuses a text of spaces, and with it the lead."""
+    posted = told("lead", name="Ana", message=nothing, question=nothing)
+    assert [block["type"] for block in posted["blocks"]] == ["header", "section", "context"]
+    assert "fields" in posted["blocks"][1]
+
+
 def test_half_a_surrogate_pair_keeps_no_lead_back() -> None:
     """JSON can carry it, Slack need not take it."""
     posted = told("lead", name="\ud83d", message="\udc00")
